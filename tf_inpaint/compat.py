@@ -29,6 +29,48 @@ if keras.backend.backend() != "tensorflow":
     )
 
 
+def keep_float32() -> dict:
+    """Returns the arguments of `Layer.add_weight` that keep a weight float32 inside `call` under a mixed precision policy."""
+    return {"autocast": False} if KERAS_3 else {"experimental_autocast": False}
+
+
+def only_first_replica() -> dict:
+    """Returns the arguments of `Layer.add_weight` for a weight that the replicas of a strategy assign alike in `call`."""
+    if KERAS_3:
+        return {"aggregation": "only_first_replica"}
+    return {"aggregation": tf.VariableAggregation.ONLY_FIRST_REPLICA}
+
+
+def scale_loss(optimizer: keras.optimizers.Optimizer, loss: tf.Tensor) -> tf.Tensor:
+    """Multiplies a loss by the scale of a `LossScaleOptimizer`; any other optimizer leaves it as it is.
+
+    Args:
+        optimizer: the optimizer that will apply the gradients, through `apply_scaled_gradients`.
+        loss: scalar.
+
+    Returns:
+        Scalar of the same dtype. Call it inside the gradient tape.
+    """
+    if hasattr(optimizer, "get_scaled_loss"):
+        return optimizer.get_scaled_loss(loss)
+    return optimizer.scale_loss(loss) if hasattr(optimizer, "scale_loss") else loss
+
+
+def unscale_gradients(optimizer: keras.optimizers.Optimizer, gradients: list) -> list:
+    """Takes the factor of `scale_loss` out of gradients, where the optimizer does not do so itself in `apply_gradients`.
+
+    Args:
+        optimizer: the optimizer that scaled the loss.
+        gradients: gradients of the scaled loss, tensors or `None`.
+
+    Returns:
+        Gradients for `optimizer.apply_gradients`.
+    """
+    if hasattr(optimizer, "get_unscaled_gradients"):
+        return optimizer.get_unscaled_gradients(gradients)
+    return gradients
+
+
 def transform_images(
     images: tf.Tensor, transforms: tf.Tensor, *, fill_value: float = 0.0, interpolation: str = "nearest"
 ) -> tf.Tensor:
@@ -145,8 +187,8 @@ class TqdmProgressBar(keras.callbacks.Callback):
         self._bar = progress(total=self.params.get("steps"), description=description, unit="step", show=True)
 
     def _move(self, logs: dict | None) -> None:
-        self._bar.set_postfix_str(_format_logs(logs), refresh=False)
-        self._bar.update(1)
+        if self._bar.update(1):  # drawn: a few times a second, not at each step
+            self._bar.set_postfix_str(_format_logs(logs))
 
     def _close(self, logs: dict | None) -> None:
         self._bar.set_postfix_str(_format_logs(logs))
