@@ -1,0 +1,117 @@
+"""Exact softmax attention in blocks of queries, with memory that grows with N times the block.
+
+The dense form keeps an N x N map for the backward pass: 1 GiB in float32 for the 16,384 pixels of a 128 x 128 feature map. Here only
+queries, keys, values, outputs and the row-wise log-sum-exp are kept; the maps are computed again, block by block, for the gradient.
+`tf.recompute_grad` is not used: it silently gives no gradient to tensors that its function captures from outside.
+"""
+
+import tensorflow as tf
+
+# Scores in one block, all pictures of the batch together. Small enough that a block of scores stays in a CPU's cache between the
+# matrix product, the softmax and the second product; large enough that the cost of starting operations does not show.
+SCORES_PER_BLOCK = 1 << 20
+
+
+def attend(queries: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, *, block_size: int | None = None) -> tf.Tensor:
+    """Computes `softmax(queries keys^T) values`, the softmax over the keys, without any scaling of the scores.
+
+    Equal to the dense form up to rounding, whatever the block size; the softmax and its gradient are computed in float32.
+
+    Args:
+        queries: `[B, N, D]` floating point.
+        keys: `[B, M, D]`, same dtype.
+        values: `[B, M, E]`, same dtype.
+        block_size: queries handled at a time, at least 1; `None` chooses it so that a block holds about `SCORES_PER_BLOCK` scores.
+
+    Returns:
+        `[B, N, E]`, same dtype.
+
+    Raises:
+        ValueError: if `block_size` is not positive.
+
+    Source: Zhang et al. 2019 (SAGAN), arXiv:1805.08318, equations (1) and (2); the blocks and the gradient from the row sums follow
+    Rabe & Staats 2021, arXiv:2112.05682, and Dao et al. 2022, arXiv:2205.14135, section 3.1.
+    """
+    if block_size is not None and block_size < 1:
+        raise ValueError(f"`block_size` must be at least 1 or None. Received: block_size={block_size}.")
+
+    @tf.custom_gradient
+    def blockwise(queries, keys, values):
+        outputs = _forward(queries, keys, values, block_size)
+
+        def gradient(upstream):
+            return _backward(queries, keys, values, outputs, upstream, block_size)
+
+        return outputs, gradient
+
+    return blockwise(queries, keys, values)
+
+
+def attend_densely(queries: tf.Tensor, keys: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """Computes the same as `attend` with the whole map at once and TensorFlow's own gradient.
+
+    Args:
+        queries: `[B, N, D]` floating point.
+        keys: `[B, M, D]`, same dtype.
+        values: `[B, M, E]`, same dtype.
+
+    Returns:
+        `[B, N, E]`, same dtype. Needs memory for the `[B, N, M]` map several times over.
+    """
+    return tf.matmul(tf.nn.softmax(tf.matmul(queries, keys, transpose_b=True), axis=-1), values)
+
+
+def _block_starts(queries, keys, block_size):
+    """Returns (number of blocks, block size), the size not above the number of queries."""
+    batch, num_queries, num_keys = tf.shape(queries)[0], tf.shape(queries)[1], tf.shape(keys)[1]
+    if block_size is None:
+        block_size = tf.maximum(SCORES_PER_BLOCK // tf.maximum(batch * num_keys, 1), 16)
+    size = tf.minimum(block_size, num_queries)
+    return -(-num_queries // size), size
+
+
+def _attention_block(queries, keys):
+    # The maximum is subtracted inside the softmax kernel, so that large scores do not overflow.
+    return tf.nn.softmax(tf.matmul(queries, keys, transpose_b=True), axis=-1)
+
+
+def _forward(queries, keys, values, block_size):
+    num_blocks, size = _block_starts(queries, keys, block_size)
+    blocks = tf.TensorArray(queries.dtype, size=num_blocks, infer_shape=False, element_shape=[None, None, values.shape[-1]])
+
+    def body(index, blocks):
+        block = queries[:, index * size : (index + 1) * size]
+        return index + 1, blocks.write(index, tf.transpose(tf.matmul(_attention_block(block, keys), values), [1, 0, 2]))
+
+    _, blocks = tf.while_loop(lambda index, _: index < num_blocks, body, [0, blocks], parallel_iterations=1)
+    outputs = tf.transpose(blocks.concat(), [1, 0, 2])
+    return tf.ensure_shape(outputs, [queries.shape[0], queries.shape[1], values.shape[-1]])
+
+
+def _backward(queries, keys, values, outputs, upstream, block_size):
+    """With P the map, O = P V and dO upstream: dV = P^T dO, dS = P * (dO V^T - rowsum(dO * O)), dQ = dS K, dK = dS^T Q.
+
+    The row sums come from the small output instead of from the map, which saves two passes over it.
+    """
+    num_blocks, size = _block_starts(queries, keys, block_size)
+    row_sums = tf.reduce_sum(tf.cast(upstream, tf.float32) * tf.cast(outputs, tf.float32), axis=-1, keepdims=True)
+    row_sums = tf.cast(row_sums, queries.dtype)
+    query_blocks = tf.TensorArray(queries.dtype, size=num_blocks, infer_shape=False, element_shape=[None, None, queries.shape[-1]])
+    # The sums over blocks are kept in float32: with many blocks bfloat16 would lose the small contributions.
+    key_sums, value_sums = tf.zeros_like(keys, tf.float32), tf.zeros_like(values, tf.float32)
+
+    def body(index, query_blocks, key_sums, value_sums):
+        rows = slice(index * size, (index + 1) * size)
+        query, grad = queries[:, rows], upstream[:, rows]
+        weights = _attention_block(query, keys)
+        score_grads = weights * (tf.matmul(grad, values, transpose_b=True) - row_sums[:, rows])
+        value_sums += tf.cast(tf.matmul(weights, grad, transpose_a=True), tf.float32)
+        key_sums += tf.cast(tf.matmul(score_grads, query, transpose_a=True), tf.float32)
+        query_blocks = query_blocks.write(index, tf.transpose(tf.matmul(score_grads, keys), [1, 0, 2]))
+        return index + 1, query_blocks, key_sums, value_sums
+
+    _, query_blocks, key_sums, value_sums = tf.while_loop(
+        lambda index, *_: index < num_blocks, body, [0, query_blocks, key_sums, value_sums], parallel_iterations=1
+    )
+    query_grads = tf.ensure_shape(tf.transpose(query_blocks.concat(), [1, 0, 2]), queries.shape)
+    return query_grads, tf.cast(key_sums, keys.dtype), tf.cast(value_sums, values.dtype)

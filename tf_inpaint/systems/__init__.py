@@ -1,0 +1,8 @@
+"""The systems, by name. A system never imports another."""
+
+from tf_inpaint.systems.base import InpaintingSystem, SystemConfig
+from tf_inpaint.systems.three_stage import ThreeStage
+
+SYSTEMS = {"three_stage": ThreeStage}
+
+__all__ = ["SYSTEMS", "InpaintingSystem", "SystemConfig"]

@@ -1,0 +1,371 @@
+"""What all systems have in common: configuration, networks, optimizers, one gradient step, inpainting."""
+
+import abc
+import dataclasses
+import difflib
+import typing
+
+import keras
+import tensorflow as tf
+
+from tf_inpaint import compat, masks, ops
+from tf_inpaint.errors import ConfigError
+from tf_inpaint.systems.averaging import WeightAverage
+
+
+@dataclasses.dataclass(frozen=True)
+class SystemConfig:
+    """Settings that every system has.
+
+    Args:
+        image_size: height and width of training pictures in pixels.
+        width_multiplier: factor on the channels of all networks, positive; 1 is the paper's width.
+        learning_rate: of all optimizers (Adam), positive.
+        beta_1, beta_2: Adam's decay rates, in [0, 1).
+        learning_rate_warmup_steps: steps in which the rate rises linearly from 0.
+        learning_rate_decay_steps: steps, after the warm-up, in which the rate falls to 0 along a cosine; 0 keeps it constant.
+        gradient_clip_norm: the gradients of a network group are scaled down to this global norm; 0 leaves them.
+        average_momentum: of the averaged generator weights, see `WeightAverage`; 0 keeps no averages.
+    """
+
+    image_size: int = 256
+    width_multiplier: float = 1.0
+    learning_rate: float = 1e-4
+    beta_1: float = 0.5
+    beta_2: float = 0.999
+    learning_rate_warmup_steps: int = 0
+    learning_rate_decay_steps: int = 0
+    gradient_clip_norm: float = 0.0
+    average_momentum: float = 0.999
+
+    def __post_init__(self):
+        if self.width_multiplier <= 0 or self.learning_rate <= 0:
+            raise ConfigError(
+                "`width_multiplier` and `learning_rate` must be positive. Received: "
+                f"width_multiplier={self.width_multiplier}, learning_rate={self.learning_rate}."
+            )
+        for name in ("learning_rate_warmup_steps", "learning_rate_decay_steps", "gradient_clip_norm"):
+            self._require_at_least(name, 0)
+        for name in ("beta_1", "beta_2", "average_momentum"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"`{name}` must be in [0, 1). Received: {name}={getattr(self, name)}.")
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "SystemConfig":
+        """Builds a configuration from a dictionary, as stored in `config.json`.
+
+        Args:
+            values: name -> value; names left out keep their default.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            ConfigError: on an unknown name, with the nearest known one.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in values:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(known)}."
+                raise ConfigError(f"Unknown setting {name!r} for {cls.__name__}.{hint}")
+        return cls(**values)
+
+    def to_dict(self) -> dict:
+        """Returns all settings as a dictionary of JSON values."""
+        return dataclasses.asdict(self)
+
+    def updated(self, assignments: typing.Iterable[str]) -> "SystemConfig":
+        """Applies `name=value` texts, as the command line's `--set` gives them.
+
+        Args:
+            assignments: texts such as "hole_weight=6" or "res2net=false".
+
+        Returns:
+            A new configuration.
+
+        Raises:
+            ConfigError: on a text without "=", an unknown name or a value of the wrong type.
+        """
+        types = typing.get_type_hints(type(self))
+        values = self.to_dict()
+        for assignment in assignments:
+            name, separator, text = assignment.partition("=")
+            if not separator:
+                raise ConfigError(f"A setting must read name=value. Received: {assignment!r}.")
+            if name in types:
+                values[name] = _parse(text, types[name], assignment)
+            else:
+                values[name] = text
+        return self.from_dict(values)
+
+    def _require_multiple(self, name, multiple):
+        value = getattr(self, name)
+        if value < multiple or value % multiple:
+            raise ConfigError(f"`{name}` must be a positive multiple of {multiple}. Received: {name}={value}.")
+
+    def _require_choice(self, name, choices):
+        if getattr(self, name) not in choices:
+            raise ConfigError(f"`{name}` must be one of {choices}. Received: {name}={getattr(self, name)!r}.")
+
+    def _require_at_least(self, name, minimum):
+        if getattr(self, name) < minimum:
+            raise ConfigError(f"`{name}` must be at least {minimum}. Received: {name}={getattr(self, name)}.")
+
+
+def _parse(text, expected_type, assignment):
+    options = typing.get_args(expected_type) or (expected_type,)
+    if text.lower() == "none" and type(None) in options:
+        return None
+    for option in options:
+        try:
+            if option is bool:
+                return {"true": True, "false": False, "1": True, "0": False}[text.lower()]
+            if option in (int, float, str):
+                return option(text)
+        except (KeyError, ValueError):
+            continue
+    names = " or ".join(option.__name__ for option in options)
+    raise ConfigError(f"Setting {assignment!r}: expected a value of type {names}.")
+
+
+class InpaintingSystem(keras.Model):
+    """A published system: its networks, its training step and its way to repair a picture.
+
+    Subclasses name their `Config` class, their `STAGES` and `size_multiple`, build their networks in `__init__` and hand them to
+    `_set_networks`, and write out `call`, `train_step` and `test_step` in full.
+
+    The system's own dtype policy is float32 whatever the global policy: its inputs, outputs, composites and losses stay float32, only the
+    networks compute in half precision under "mixed_bfloat16" and "mixed_float16".
+
+    Args:
+        config: settings; `None` for the paper's.
+        name: name of the model; `None` for the system's key.
+
+    Attributes:
+        config: the settings.
+        size_multiple: H and W of what the networks see are multiples of this.
+        average: `WeightAverage` of the generators after `compile`, or `None`.
+    """
+
+    Config = SystemConfig
+    KEY = ""
+    STAGES = ("joint",)
+    GENERATORS = ()
+    size_multiple = 1
+
+    def __init__(self, config: SystemConfig | None = None, *, name: str | None = None):
+        super().__init__(dtype="float32", name=name or self.KEY)
+        self.config = self.Config() if config is None else config
+        if not isinstance(self.config, self.Config):
+            raise ConfigError(
+                f"{type(self).__name__} takes a {self.Config.__name__}. Received: {type(self.config).__name__}."
+            )
+        self._network_names = ()
+        # Optimizers and averages hang on a plain object: Keras would count them among the weights, each stack in its own way.
+        self._training = _TrainingState()
+
+    @classmethod
+    @abc.abstractmethod
+    def tiny(cls, **overrides) -> "InpaintingSystem":
+        """Builds the same system, narrow and small, for tests.
+
+        Args:
+            **overrides: settings that differ from those of the tiny system.
+
+        Returns:
+            A system with all its parts that trains a step in a fraction of a second.
+        """
+
+    @property
+    def networks(self) -> dict[str, keras.Model]:
+        """The built functional models by name, in the order of the paper."""
+        return {name: getattr(self, f"{name}_network") for name in self._network_names}
+
+    @property
+    def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        """The optimizers by name, after `compile`; empty before."""
+        return dict(self._training.optimizers)
+
+    @property
+    def average(self) -> WeightAverage | None:
+        """The averaged generator weights, after `compile`."""
+        return self._training.average
+
+    @property
+    def generator_weights(self) -> list:
+        """The weights that inpainting needs, trainable or not, in the order of `networks`."""
+        return [weight for name in self.GENERATORS for weight in self.networks[name].weights]
+
+    @property
+    def steps_taken(self) -> tf.Tensor:
+        """Scalar int64: training steps so far, in `fit` or in a bare loop, restored with a checkpoint."""
+        return tf.convert_to_tensor(self._training.optimizers["generator"].iterations)
+
+    def _set_networks(self, **networks):
+        self._network_names = tuple(networks)
+        for name, network in networks.items():
+            setattr(self, f"{name}_network", network)
+        self.built = True
+
+    def compile(self, *, stage: str | None = None, masks: str | typing.Callable | None = None, **kwargs) -> None:
+        """Prepares training: builds the optimizers with all their variables, the averages and the loss trackers.
+
+        Args:
+            stage: one of `STAGES`, the part of the system to train; `None` for all of it.
+            masks: where batches bring a "mask_seed" instead of a "mask" (a data set with `masks_on="step"`): the source of
+                the masks, a text as in `masks.parse` or its result. `None`: "free_form".
+            **kwargs: further arguments of `keras.Model.compile`, such as `run_eagerly`.
+
+        Raises:
+            ConfigError: if the stage is not one of this system's.
+        """
+        if stage is not None and stage not in self.STAGES:
+            raise ConfigError(f"`stage` must be one of {self.STAGES} or None. Received: stage={stage!r}.")
+        self._training.stage = stage or self.STAGES[0]
+        self._training.masks = masks
+        self._training.optimizers = self._build_optimizers()
+        momentum = self.config.average_momentum
+        self._training.average = WeightAverage(self.generator_weights, momentum=momentum) if momentum else None
+        self._training.trackers = {}
+        # `jit_compile`: XLA would replace oneDNN's convolutions on a CPU by its own, many times slower ones.
+        super().compile(**{"optimizer": self._training.optimizers["generator"], "jit_compile": False, **kwargs})
+
+    @abc.abstractmethod
+    def _build_optimizers(self) -> dict:
+        """Returns name -> optimizer, built; the one called "generator" counts the steps."""
+
+    def _adam(self, variables):
+        """Builds Adam as the configuration says, wrapped for loss scaling where the networks compute in float16."""
+        config = self.config
+        rate = config.learning_rate
+        if config.learning_rate_warmup_steps or config.learning_rate_decay_steps:
+            rate = _WarmupCosine(rate, config.learning_rate_warmup_steps, config.learning_rate_decay_steps)
+        clip = config.gradient_clip_norm or None
+        optimizer = keras.optimizers.Adam(rate, config.beta_1, config.beta_2, global_clipnorm=clip)
+        if keras.mixed_precision.global_policy().name == "mixed_float16":
+            optimizer = keras.mixed_precision.LossScaleOptimizer(optimizer)
+        optimizer.build(variables)
+        return optimizer
+
+    def minimize(self, name: str, tape: tf.GradientTape, loss: tf.Tensor, variables: list) -> None:
+        """Applies the gradient of a loss: the one place that knows replicas, loss scaling and gradient checks.
+
+        Args:
+            name: of the optimizer in `optimizers`.
+            tape: the tape that recorded the loss, no longer recording.
+            loss: scalar float32, mean over the replica's batch.
+            variables: the variables to move; each must have a gradient.
+
+        Raises:
+            ValueError: if a variable has no gradient, naming it: its loss does not reach it.
+        """
+        optimizer = self._training.optimizers[name]
+        with tape:
+            # Optimizers sum over replicas, the losses are means.
+            replicas = tf.distribute.get_strategy().num_replicas_in_sync
+            objective = compat.scale_loss(optimizer, loss / replicas if replicas > 1 else loss)
+        gradients = tape.gradient(objective, variables)
+        missing = [variable.name for variable, gradient in zip(variables, gradients, strict=True) if gradient is None]
+        if missing:
+            raise ValueError(f"The {name} loss gives no gradient to {', '.join(missing)}. Is its path cut?")
+        gradients = compat.unscale_gradients(optimizer, gradients)
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
+
+    def track(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Adds values to their running means.
+
+        Args:
+            **values: name -> scalar.
+
+        Returns:
+            name -> mean since the last `reset_metrics`, what `train_step` and `test_step` return.
+        """
+        trackers = self._training.trackers
+        for name, value in values.items():
+            if name not in trackers:
+                with tf.init_scope():
+                    trackers[name] = keras.metrics.Mean(name=name, dtype="float32")
+            trackers[name].update_state(value)
+        return {name: trackers[name].result() for name in values}
+
+    @property
+    def metrics(self) -> list:
+        """The running means that `fit` resets at the start of each epoch."""
+        return list(self._training.trackers.values())
+
+    def with_masks(self, batch: dict) -> dict:
+        """Completes a training batch whose masks are left to the step.
+
+        Args:
+            batch: `{"image": [B, H, W, 3]}` with "mask" `[B, H, W, 1]`, or with "mask_seed" `[B, 2]` int32.
+
+        Returns:
+            The batch with a "mask"; the same bits as if the data set had made it.
+
+        Raises:
+            ValueError: if there is neither.
+        """
+        if "mask" in batch:
+            return batch
+        if "mask_seed" not in batch:
+            raise ValueError(
+                f"A batch needs 'image' and 'mask' (or 'mask_seed'). Received the keys: {sorted(batch)}. Make it with "
+                "`tf_inpaint.data.dataset`."
+            )
+        source = self._training.masks or "free_form"
+        source = masks.parse(source) if isinstance(source, str) else source
+        shape = tf.shape(batch["image"])
+        height, width = batch["image"].shape[1:3]
+        mask = source.per_example(
+            batch["mask_seed"], height=shape[1] if height is None else height, width=shape[2] if width is None else width
+        )
+        return {**batch, "mask": mask}
+
+    def inpaint(self, image: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """Repairs pictures of any size.
+
+        Args:
+            image: `[B, H, W, 3]` float32 in [-1, 1]; what it holds inside the hole has no influence.
+            mask: `[B, H, W, 1]` float32 in {0, 1}, 1 = hole.
+
+        Returns:
+            `[B, H, W, 3]` float32 in [-1, 1]: known pixels bit-identical to `image`, the hole filled.
+        """
+        image, mask = tf.convert_to_tensor(image, tf.float32), tf.convert_to_tensor(mask, tf.float32)
+        shape = tf.shape(image)
+        padded = {
+            "image": ops.image.pad_to_multiple(image, self.size_multiple),
+            "mask": ops.image.pad_to_multiple(mask, self.size_multiple),
+        }
+        raw = self(padded, training=False)["raw"][:, : shape[1], : shape[2]]
+        return ops.image.composite(raw, image, mask)
+
+
+class _TrainingState:
+    """What `compile` makes; see the comment where it is created."""
+
+    def __init__(self):
+        self.stage = None
+        self.masks = None
+        self.optimizers = {}
+        self.average = None
+        self.trackers = {}
+
+
+@keras.saving.register_keras_serializable(package="tf_inpaint")
+class _WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
+    """Linear rise from 0 in `warmup_steps`, then a cosine to 0 in `decay_steps`, or constant if that is 0."""
+
+    def __init__(self, peak, warmup_steps, decay_steps):
+        self.peak, self.warmup_steps, self.decay_steps = peak, warmup_steps, decay_steps
+
+    def __call__(self, step):
+        step = tf.cast(step, tf.float32)
+        rise = tf.minimum((step + 1.0) / max(self.warmup_steps, 1), 1.0)
+        progress = tf.clip_by_value((step - self.warmup_steps) / max(self.decay_steps, 1), 0.0, 1.0)
+        fall = 0.5 * (1.0 + tf.cos(3.14159265 * progress)) if self.decay_steps else 1.0
+        return self.peak * rise * fall
+
+    def get_config(self):
+        return {"peak": self.peak, "warmup_steps": self.warmup_steps, "decay_steps": self.decay_steps}
