@@ -1,0 +1,162 @@
+"""The training pipeline: from a bank of pictures to batches, each a pure function of (seed, position).
+
+The position of an example is the number of examples before it since step 0. Which picture stands there, its crop, its flip and
+its mask follow from the seed and the position alone, by stateless random operations: a run that is resumed at batch n asks for
+`skip_batches=n` and gets the very bits that an undisturbed run would have had, and nothing that is skipped is ever read.
+"""
+
+import tensorflow as tf
+
+from tf_inpaint import masks as mask_generators
+from tf_inpaint import pictures
+from tf_inpaint.data.bank import MEMORY_LIMIT, PictureBank, prepare
+from tf_inpaint.data.sources import Source
+from tf_inpaint.errors import ConfigError
+from tf_inpaint.ops import canny as canny_ops
+from tf_inpaint.ops import image as image_ops
+
+# What a random number is drawn for; part of its seed, so that no two draws are related.
+_ORDER, _CROP, _FLIP, _MASK = range(4)
+
+
+def dataset(
+    source: str | Source | PictureBank,
+    *,
+    image_size: int,
+    batch_size: int,
+    masks: str = "free_form",
+    seed: int = 0,
+    repeat: bool = False,
+    masks_on: str = "pipeline",
+    shuffle: bool = True,
+    flip: bool = True,
+    crop: str = "random",
+    edges: bool = False,
+    skip_batches: int = 0,
+    select: slice | None = None,
+    max_pixels: int = pictures.MAX_PIXELS,
+    memory_limit: int = MEMORY_LIMIT,
+    cache_dir: str | None = None,
+    show_progress: bool | None = None,
+) -> tf.data.Dataset:
+    """Batches of pictures and masks for training or validation.
+
+    For validation: `shuffle=False, flip=False, crop="center"`.
+
+    Args:
+        source: text such as "folder:photos", an opened source, or a bank that `prepare` made (several pipelines can share one).
+        image_size: height and width of the examples in pixels: a square crop out of each picture, whose shorter side is resized to
+            this number.
+        batch_size: examples in a batch.
+        masks: text for `tf_inpaint.masks.parse`, such as "free_form", "irregular:PATH" or "center_square".
+        seed: 0 to 2**31 - 1.
+        repeat: `False`: one finite pass, the last batch may be smaller, and every iteration over it gives the same bits. `True`:
+            endless, each pass in a new order, all batches full (a batch may span two passes).
+        masks_on: "pipeline": batches hold the masks. "step": they hold the masks' seeds, and the training step makes the masks
+            (and edges) on its device, with the same bits: `masks.parse(...).per_example(batch["mask_seed"], height=, width=)`.
+        shuffle: `False` keeps the source's order.
+        flip: whether half of the examples, drawn by seed, are mirrored left to right.
+        crop: "random", or "center".
+        edges: whether to add the edges of the whole picture; only with `masks_on="pipeline"`.
+        skip_batches: number of batches to leave out at the start, at no cost.
+        select: which of the source's readable pictures to use, in their order: `slice(500, None)` leaves the first 500 out.
+        max_pixels: see `prepare`.
+        memory_limit: see `prepare`.
+        cache_dir: see `prepare`.
+        show_progress: see `prepare`.
+
+    Returns:
+        A `tf.data.Dataset` of dicts, B the batch size (`None` in the spec of a finite pass), S the image size:
+        "image": `[B, S, S, 3]` float32 in [-1, 1];
+        "mask": `[B, S, S, 1]` float32 in {0, 1}, 1 = hole, or with `masks_on="step"` "mask_seed": `[B, 2]` int32;
+        with `edges=True` also "edge_map": `[B, S, S, 1]` float32 in {0, 1}, Canny of the whole picture with sigma 2.
+
+    Raises:
+        ConfigError: if an argument is out of its range, or the kind of source or of masks is unknown.
+        DataError: if the source is missing or empty, more than half of it is broken, or `select` leaves nothing.
+    """
+    _check_arguments(batch_size=batch_size, seed=seed, masks_on=masks_on, crop=crop, edges=edges, skip_batches=skip_batches)
+    generator = mask_generators.parse(masks)
+    if not isinstance(source, PictureBank):
+        source = prepare(
+            source,
+            image_size=image_size,
+            max_pixels=max_pixels,
+            memory_limit=memory_limit,
+            cache_dir=cache_dir,
+            show_progress=show_progress,
+        )
+    bank = source
+    if bank.image_size != image_size:
+        raise ConfigError(f"The bank holds pictures of {bank.image_size} px. Received: image_size={image_size}.")
+    chosen = range(len(bank))[select or slice(None)]
+    if not chosen:
+        raise ConfigError(f"`select` leaves none of the {len(bank)} pictures of {bank.report.name}. Received: select={select}.")
+    num_pictures = len(chosen)
+
+    def load(position: tf.Tensor) -> dict:
+        epoch, index = position // num_pictures, position % num_pictures
+        if shuffle:
+            order_seed = tf.random.fold_in(_seed_for(seed, _ORDER), tf.cast(epoch, tf.int32))
+            index = tf.random.experimental.index_shuffle(index, order_seed, tf.constant(num_pictures - 1, tf.int64))
+        picture = bank.read(chosen.start + chosen.step * index)
+        draw = tf.cast(position, tf.int32)
+        picture = _crop(picture, image_size, tf.random.fold_in(_seed_for(seed, _CROP), draw) if crop == "random" else None)
+        if flip:
+            coin = tf.random.stateless_uniform([], tf.random.fold_in(_seed_for(seed, _FLIP), draw))
+            picture = tf.where(coin < 0.5, picture[:, ::-1], picture)
+        return {
+            "image": image_ops.from_uint8(picture),
+            "mask_seed": tf.ensure_shape(tf.random.fold_in(_seed_for(seed, _MASK), draw), [2]),
+        }
+
+    def add_mask(batch: dict) -> dict:
+        mask = generator.per_example(batch["mask_seed"], height=image_size, width=image_size)
+        return {"image": batch["image"], "mask": tf.ensure_shape(mask, [None, image_size, image_size, 1])}
+
+    def add_edges(batch: dict) -> dict:
+        return {**batch, "edge_map": canny_ops.canny(image_ops.to_gray(batch["image"]), sigma=2.0)}
+
+    first = skip_batches * batch_size
+    positions = tf.data.Dataset.counter(first) if repeat else tf.data.Dataset.range(first, num_pictures)
+    examples = positions.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    batches = examples.batch(batch_size, drop_remainder=repeat)
+    if masks_on == "pipeline":
+        batches = batches.map(add_mask, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    if edges:
+        batches = batches.map(add_edges, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    options = tf.data.Options()
+    options.deterministic = True
+    # Replicas share the examples of one stream: there are no files to share out.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def _check_arguments(*, batch_size: int, seed: int, masks_on: str, crop: str, edges: bool, skip_batches: int) -> None:
+    if batch_size < 1:
+        raise ConfigError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}.")
+    if not 0 <= seed < 2**31:
+        raise ConfigError(f"`seed` must lie in 0 to 2**31 - 1. Received: seed={seed}.")
+    if masks_on not in ("pipeline", "step"):
+        raise ConfigError(f"`masks_on` must be 'pipeline' or 'step'. Received: masks_on={masks_on!r}.")
+    if crop not in ("random", "center"):
+        raise ConfigError(f"`crop` must be 'random' or 'center'. Received: crop={crop!r}.")
+    if edges and masks_on == "step":
+        raise ConfigError("With masks_on='step' the training step makes the edges too. Received: edges=True. Leave it out.")
+    if skip_batches < 0:
+        raise ConfigError(f"`skip_batches` must not be negative. Received: skip_batches={skip_batches}.")
+
+
+def _seed_for(seed: int, purpose: int) -> tf.Tensor:
+    return tf.constant([seed, purpose], tf.int32)
+
+
+def _crop(picture: tf.Tensor, image_size: int, seed: tf.Tensor | None) -> tf.Tensor:
+    """Cuts a square out of `[H, W, 3]`: the middle one, or by seed."""
+    room = tf.shape(picture)[:2] - image_size
+    if seed is None:
+        start = room // 2
+    else:  # one of the two rooms is 0: the shorter side already has the size
+        start = tf.random.stateless_uniform([2], seed, minval=tf.zeros_like(room), maxval=room + 1, dtype=tf.int32)
+    crop = tf.slice(picture, tf.concat([start, [0]], axis=0), [image_size, image_size, 3])
+    return tf.ensure_shape(crop, [image_size, image_size, 3])
