@@ -142,7 +142,8 @@ def progress(
         show: `True` always, `False` never, `None` only where standard error is a terminal, so that log files stay readable.
 
     Returns:
-        The bar, which yields the elements of `iterable`. It writes to standard error; `.set_postfix(...)` shows numbers behind it.
+        The bar, which yields the elements of `iterable`. It writes to standard error;
+        `.set_postfix(...)` shows numbers behind it.
     """
     disable = None if show is None else not show
     return tqdm.tqdm(iterable, total=total, initial=initial, desc=description, unit=unit, disable=disable, dynamic_ncols=True)
@@ -199,7 +200,7 @@ def _format_logs(logs: dict | None) -> str:
     return " - ".join(f"{name}: {float(value):.4f}" for name, value in (logs or {}).items())
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _tensorflow_addons() -> types.ModuleType:
     """Imports tensorflow-addons without its end-of-life notice: we know, and the current stack is the answer to it."""
     with warnings.catch_warnings():
@@ -208,7 +209,7 @@ def _tensorflow_addons() -> types.ModuleType:
     return tensorflow_addons
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _addons_progress_bar_class() -> type:
     """tensorflow-addons' bar, made to work when the number of steps is unknown (the first epoch of many a tf.data pipeline).
 
