@@ -1,8 +1,53 @@
-"""Image inpainting for TensorFlow and Keras: published systems in one house, with one API."""
+"""Image inpainting for TensorFlow and Keras: published systems in one house, with one API.
 
-from tf_inpaint import layers, losses, masks, networks, ops
-from tf_inpaint.systems import SYSTEMS, InpaintingSystem
+    import tf_inpaint as tfi
+
+    inpainter = tfi.Inpainter("three_stage.faces_128")
+    result = inpainter("photo.jpg", "mask.png")
+
+Nothing is imported before it is used, so that `tf-inpaint --help` does not wait for TensorFlow.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # for editors and type checkers; the running program goes through __getattr__
+    from tf_inpaint import data, layers, losses, masks, metrics, networks, ops, serving
+    from tf_inpaint.systems import SYSTEMS, InpaintingSystem
 
 __version__ = "0.1.0"
 
-__all__ = ["SYSTEMS", "InpaintingSystem", "__version__", "layers", "losses", "masks", "networks", "ops"]
+# name -> the module that holds it
+_HOME = {
+    "SYSTEMS": "tf_inpaint.systems",
+    "InpaintingSystem": "tf_inpaint.systems",
+}
+_SUBPACKAGES = ("data", "layers", "losses", "masks", "metrics", "networks", "ops", "serving")
+
+__all__ = [
+    "SYSTEMS",
+    "InpaintingSystem",
+    "__version__",
+    "data",
+    "layers",
+    "losses",
+    "masks",
+    "metrics",
+    "networks",
+    "ops",
+    "serving",
+]
+
+
+def __getattr__(name: str):
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"tf_inpaint.{name}")
+    if name in _HOME:
+        value = getattr(importlib.import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'tf_inpaint' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
