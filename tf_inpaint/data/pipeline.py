@@ -156,7 +156,8 @@ def _crop(picture: tf.Tensor, image_size: int, seed: tf.Tensor | None) -> tf.Ten
     room = tf.shape(picture)[:2] - image_size
     if seed is None:
         start = room // 2
-    else:  # one of the two rooms is 0: the shorter side already has the size
-        start = tf.random.stateless_uniform([2], seed, minval=tf.zeros_like(room), maxval=room + 1, dtype=tf.int32)
+    else:  # one of the two rooms is 0, since the shorter side already has the size, so one number is enough
+        start = tf.random.stateless_uniform([], seed, minval=0, maxval=tf.reduce_max(room) + 1, dtype=tf.int32)
+        start = tf.minimum(start, room)
     crop = tf.slice(picture, tf.concat([start, [0]], axis=0), [image_size, image_size, 3])
     return tf.ensure_shape(crop, [image_size, image_size, 3])
