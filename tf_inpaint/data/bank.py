@@ -57,6 +57,11 @@ class SourceReport:
         """Number of pictures found, broken ones included."""
         return self.num_readable + len(self.broken)
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether training takes this source: something is readable and at most half of it is broken."""
+        return self.num_readable > 0 and len(self.broken) <= MAX_BROKEN_SHARE * self.num_found
+
     def summary(self, *, max_names: int = 10) -> str:
         """Says in a few lines what is there.
 
@@ -210,7 +215,8 @@ def _decode(
 
     def finish(storage: tf.Tensor | str) -> PictureBank:
         report = SourceReport(source.name, len(names), tuple(broken), source.num_ignored, num_enlarged)
-        _check_share(report)
+        if not report.is_usable:
+            raise DataError(f"More than half of the pictures are broken, too many to train on. {report.summary()}")
         return PictureBank(image_size, tuple(names), np.array(sizes, np.int32).reshape(-1, 2), report, storage)
 
     if num_bytes <= memory_limit:
@@ -251,14 +257,6 @@ def _fit(rgb: np.ndarray, image_size: int) -> np.ndarray:
     with tf.device("CPU"):
         resized = image_ops.resize(tf.constant(rgb), size)
         return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8).numpy()
-
-
-def _check_share(report: SourceReport) -> None:
-    if not report.num_readable or len(report.broken) > MAX_BROKEN_SHARE * report.num_found:
-        raise DataError(
-            f"{len(report.broken)} of the {report.num_found} pictures of {report.name} are broken, more than half: "
-            f"too many to train on.\n{report.summary()}"
-        )
 
 
 def _with_progress(source: Source, results, show_progress: bool | None):

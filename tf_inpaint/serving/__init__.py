@@ -1,0 +1,5 @@
+"""Serving: repairing photographs in Python, and exporting systems for servers."""
+
+from tf_inpaint.serving.inpainter import Inpainter
+
+__all__ = ["Inpainter"]
