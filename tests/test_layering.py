@@ -9,8 +9,8 @@ from tests.source import PACKAGE, package_sources
 
 FLOORS = (
     {"compat", "errors", "files"},
-    {"ops"},
-    {"layers", "losses", "metrics", "masks", "pictures", "weights", "visualize"},
+    {"ops", "pictures"},
+    {"layers", "losses", "metrics", "masks", "weights", "visualize"},
     {"networks", "data"},
     {"systems"},
     {"training", "evaluation", "serving"},
