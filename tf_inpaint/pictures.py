@@ -7,8 +7,8 @@ library saves through `write_picture`. The rules, in one place:
 * The number of pixels is read from the header and checked before anything is decoded.
 * A picture is turned upright by its EXIF orientation. Of a file with several frames or pages the first is used.
 * What the networks see is uint8 RGB: grey is repeated; 16-bit levels are divided by 257 and rounded (not cut off at 255); 16-bit
-  colour PNG arrives from Pillow with the high byte of each level; CMYK, YCbCr and palettes are converted by Pillow's formulas,
-  without colour management; an alpha channel (or a transparent palette colour) is split off and kept.
+  colour PNG arrives from Pillow with the high byte of each level; CMYK, YCbCr, LAB and palettes are converted by Pillow's
+  formulas, without the file's colour profile; an alpha channel (or a transparent palette colour) is split off and kept.
 * What cannot be read is a `PictureError` that names the file and the reason, never another picture and never a traceback of Pillow.
 """
 
@@ -74,7 +74,7 @@ class Picture:
     Attributes:
         rgb: uint8 `[H, W, 3]`.
         image: the same picture in the mode in which results are given back: "L" (for 1-bit and 8-bit grey), "LA", "RGB" (also
-            for palettes, CMYK and YCbCr), "RGBA" or "I;16".
+            for palettes, CMYK, YCbCr and LAB), "RGBA" or "I;16".
         icc_profile: the colour profile that belongs to `image`, or `None`.
     """
 
@@ -124,13 +124,9 @@ def read_picture(source: PictureSource, *, max_pixels: int = MAX_PIXELS, name: s
     """
     name = name or _name(source)
     image = _upright_image(source, name=name, max_pixels=max_pixels)
+    # The profile of a picture in another colour space does not describe the RGB made of it.
     icc_profile = image.info.get("icc_profile") if image.mode not in ("CMYK", "LAB", "YCbCr") else None
-    try:
-        image = _result_mode(image, name=name)
-    except (ValueError, OSError) as error:  # Pillow has no conversion from this mode
-        if isinstance(error, PictureError):
-            raise
-        raise PictureError(f"{name}: pictures of mode {image.mode!r} are not supported ({error}).") from error
+    image = _result_mode(image, name=name)
     if image.mode == "I;16":
         gray = _scale_16_bit(np.asarray(image))
         rgb = np.stack([gray] * 3, axis=-1)
@@ -303,8 +299,9 @@ def _upright_image(source: PictureSource, *, name: str, max_pixels: int) -> Imag
     if max_pixels < 1:
         raise ConfigError(f"`max_pixels` must be at least 1. Received: max_pixels={max_pixels}.")
     if isinstance(source, np.ndarray):
-        _check_size(source.shape[1::-1], name=name, max_pixels=max_pixels)
-        return _from_array(source, name=name)
+        image = _from_array(source, name=name)
+        _check_size(image.size, name=name, max_pixels=max_pixels)
+        return image
     if isinstance(source, str | os.PathLike):
         try:
             # Opening a named pipe would wait for ever.
@@ -342,8 +339,8 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _check_size(size: tuple[int, ...], *, name: str, max_pixels: int) -> None:
-    if len(size) != 2 or 0 in size:
+def _check_size(size: tuple[int, int], *, name: str, max_pixels: int) -> None:
+    if 0 in size:
         raise PictureError(f"{name}: holds no pixels.")
     width, height = size
     if width * height > max_pixels:
