@@ -31,7 +31,7 @@ NUMBERS_PER_STROKE = 6 + 2 * MAX_VERTICES  # first vertex, brush width, steps, t
 
 # A share of the picture that a stroke of the recipe adds; with it the number of strokes that fills a share can be planned.
 PLANNED_SHARE = 0.04
-MOST_STROKES = 48
+MOST_STROKES = 64
 SEARCH_WIDTH, SEARCH_ROUNDS = 16, 3
 
 

@@ -37,11 +37,11 @@ def union(words: tf.Tensor, *, axis: int) -> tf.Tensor:
     Returns:
         Packed rows without that axis.
     """
-    while words.shape[axis] > 1:
-        half = words.shape[axis] // 2
-        lower, upper, rest = tf.split(words, [half, half, words.shape[axis] - 2 * half], axis=axis)
-        words = tf.concat([tf.bitwise.bitwise_or(lower, upper), rest], axis=axis)
-    return tf.squeeze(words, axis)
+    parts = tf.unstack(words, axis=axis)
+    while len(parts) > 1:  # in pairs: the unions of a round do not wait for each other
+        paired = [tf.bitwise.bitwise_or(first, second) for first, second in zip(parts[::2], parts[1::2], strict=False)]
+        parts = paired + parts[2 * len(paired) :]
+    return parts[0]
 
 
 def running_union(words: tf.Tensor) -> tf.Tensor:
