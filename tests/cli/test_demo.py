@@ -1,4 +1,4 @@
-"""The demo's photograph, mask and pictures; run with a tiny system's weights, and with the shipped ones in the README's test."""
+"""The demo's photograph, mask, pictures and numbers, with the weights of a tiny system."""
 
 import numpy as np
 import pytest
@@ -36,10 +36,26 @@ def test_the_comparison_shows_photograph_damage_and_result_at_twice_the_size():
     assert (middle[2:4, 4:6] == 255).all() and (middle != 10).all(axis=-1).sum() == 4
 
 
-def test_the_demo_writes_its_pictures_and_prints_its_numbers(tmp_path, capsys, shipped_weights):
+def test_the_similarity_in_the_hole_is_that_of_the_windows_centred_there():
+    import skimage.metrics
+
+    random = np.random.default_rng(0)
+    photo = random.integers(0, 256, (40, 32, 3)).astype(np.uint8)
+    result, mask = photo.copy(), np.zeros((40, 32), np.uint8)
+    mask[10:30, 12:20] = 255
+    result[mask > 0] = result[mask > 0] // 2 + 40
+    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255, "channel_axis": 2}
+    _, local = skimage.metrics.structural_similarity(photo, result, full=True, **options)
+    assert demo.ssim_in_hole(photo, result, mask) == pytest.approx(local[mask > 0].mean(), abs=1e-4)
+    assert demo.ssim_in_hole(photo, photo, mask) == pytest.approx(1.0, abs=1e-6)
+
+
+def test_the_demo_writes_its_pictures_and_prints_its_numbers(tmp_path, capsys):
+    from tf_inpaint import SYSTEMS, weights
     from tf_inpaint.cli.main import main
 
-    assert main(["demo", "--output", str(tmp_path / "demo"), "--weights", shipped_weights]) == 0
+    weights.save(SYSTEMS["three_stage"].tiny(), tmp_path / "weights")
+    assert main(["demo", "--output", str(tmp_path / "demo"), "--weights", str(tmp_path / "weights")]) == 0
     photo, result = (pictures.read_rgb(tmp_path / "demo" / f"{name}.png") for name in ("input", "result"))
     mask = pictures.read_mask(tmp_path / "demo" / "mask.png")
     assert (photo[mask == 0] == result[mask == 0]).all()
