@@ -68,8 +68,10 @@ class Res2NetBlock(keras.layers.Layer):
         self.built = True
 
     def _convolution(self, filters, kernel_size, *, activated, name):
+        activation = self.activation if activated else None
+        # Parts take the block's own dtype policy: the global one may be another.
         return _NormalisedConvolution(
-            filters, kernel_size, norm=self.norm, activation=self.activation if activated else None, name=name
+            filters, kernel_size, norm=self.norm, activation=activation, dtype=self.dtype_policy, name=name
         )
 
     def call(self, inputs, training=False):
@@ -105,10 +107,15 @@ class _NormalisedConvolution(keras.layers.Layer):
             padding="same",
             use_bias=not norm,
             activation=None if norm else activation,
+            dtype=self.dtype_policy,
             name="convolution",
         )
         # Momentum 0.9 and epsilon 1e-5 are the values of the released networks.
-        self.batch_norm = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name="batch_norm") if norm else None
+        self.batch_norm = None
+        if norm:
+            self.batch_norm = keras.layers.BatchNormalization(
+                momentum=0.9, epsilon=1e-5, dtype=self.dtype_policy, name="batch_norm"
+            )
 
     def build(self, input_shape):
         self.convolution.build(input_shape)

@@ -90,7 +90,8 @@ class SelfAttention2D(keras.layers.Layer):
 
     def _projection(self, filters, name):
         convolution = SpectralConv2D if self.spectral_norm else FusableConv2D
-        return convolution(filters, 1, padding="same", use_bias=self.use_bias, name=name)
+        # Parts take the layer's own dtype policy: the global one may be another.
+        return convolution(filters, 1, padding="same", use_bias=self.use_bias, dtype=self.dtype_policy, name=name)
 
     def call(self, inputs, training=False):
         project = (lambda layer, x: layer(x, training=training)) if self.spectral_norm else (lambda layer, x: layer(x))

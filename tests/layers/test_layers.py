@@ -1,0 +1,151 @@
+"""The layers: their common contract, and what each of them is for."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.python.eager import context
+
+import tf_inpaint as tfi
+from tests.layers.layer_contract import check_layer, randomise
+from tf_inpaint.layers import FusableConv2D, Res2NetBlock, SelfAttention2D, SpectralConv2D
+
+CASES = {
+    "FusableConv2D": (FusableConv2D, {"filters": 6, "kernel_size": 3, "padding": "same", "activation": "elu"}, 2, 0),
+    "FusableConv2D, stride 2, no bias": (
+        FusableConv2D,
+        {"filters": 6, "kernel_size": 5, "padding": "valid", "strides": 2, "use_bias": False},
+        1,
+        0,
+    ),
+    "SpectralConv2D": (SpectralConv2D, {"filters": 6, "kernel_size": 5, "strides": 2, "activation": "relu"}, 2, 1),
+    "SpectralConv2D, valid": (SpectralConv2D, {"filters": 6, "kernel_size": 3, "padding": "valid", "use_bias": False}, 1, 1),
+    "Res2NetBlock": (Res2NetBlock, {}, 10, 0),
+    "Res2NetBlock, batch norm": (Res2NetBlock, {"width": 5, "norm": "batch", "activation": "relu"}, 15, 10),
+    "SelfAttention2D": (SelfAttention2D, {}, 9, 0),
+    "SelfAttention2D, arxiv, dense": (SelfAttention2D, {"form": "arxiv", "method": "dense"}, 7, 0),
+    "SelfAttention2D, released": (
+        SelfAttention2D,
+        {"form": "released", "kv_pool": 2, "use_bias": False, "spectral_norm": True, "block_size": 5},
+        5,
+        4,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_layer_keeps_the_contract(case):
+    layer_class, arguments, trainable, non_trainable = CASES[case]
+    check_layer(
+        layer_class, arguments, input_shape=(2, 12, 8, 16), trainable=trainable, non_trainable=non_trainable
+    )
+
+
+def test_every_public_layer_is_in_the_contract():
+    assert {layer_class.__name__ for layer_class, *_ in CASES.values()} == set(tfi.layers.__all__)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_convolution_bias_and_activation_become_one_kernel(dtype):
+    layer = FusableConv2D(8, 3, padding="same", activation=tfi.ops.activation.elu, dtype=dtype)
+    inputs = tf.cast(tf.random.stateless_normal([1, 16, 16, 8], [0, 0]), dtype)
+    layer(inputs)
+    operations = _executed_operations(layer, inputs)
+    assert any("FusedConv2D" in operation for operation in operations), f"not fused: {sorted(operations)}"
+    assert "Elu" not in operations and "BiasAdd" not in operations
+
+
+def test_spectral_norm_converges_to_the_largest_singular_value():
+    layer = SpectralConv2D(12, 3, use_bias=False)
+    inputs = tf.zeros([1, 4, 4, 5])
+    layer(inputs)
+    for _ in range(200):
+        layer(inputs, training=True)
+    sigma = np.linalg.svd(np.reshape(layer.kernel, (-1, 12)), compute_uv=False)[0]
+    np.testing.assert_allclose(layer._normalised_kernel(update=False), np.asarray(layer.kernel) / sigma, rtol=1e-4)
+
+
+def test_spectral_norm_changes_its_state_only_in_training_and_never_its_kernel():
+    layer = SpectralConv2D(6, 3)
+    inputs = tf.random.stateless_normal([1, 8, 8, 4], [1, 2])
+    layer(inputs)
+    u, kernel = np.array(layer.u), np.array(layer.kernel)
+    layer(inputs, training=False)
+    np.testing.assert_array_equal(layer.u, u)
+    layer(inputs, training=True)
+    assert np.max(np.abs(np.asarray(layer.u) - u)) > 1e-3
+    np.testing.assert_array_equal(layer.kernel, kernel)
+
+
+def test_the_gradient_through_spectral_norm_agrees_with_finite_differences():
+    layer = SpectralConv2D(3, 3, use_bias=False)
+    inputs = tf.random.stateless_normal([1, 6, 6, 2], [3, 4])
+    layer(inputs)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(layer(inputs) ** 3)
+    gradient = np.asarray(tape.gradient(loss, layer.trainable_weights[0]))
+    kernel = np.array(layer.kernel)
+    direction = np.random.default_rng(0).normal(size=kernel.shape).astype(np.float32)
+    values = []
+    for step in (1e-2, -1e-2):
+        layer.kernel.assign(kernel + step * direction)
+        values.append(float(tf.reduce_sum(layer(inputs) ** 3)))
+    assert np.sum(gradient * direction) == pytest.approx((values[0] - values[1]) / 2e-2, rel=1e-2)
+
+
+def test_self_attention_starts_as_the_identity():
+    inputs = tf.random.stateless_normal([1, 4, 4, 8], [0, 1])
+    np.testing.assert_array_equal(SelfAttention2D()(inputs), inputs)
+
+
+def test_self_attention_permutes_with_its_pixels():
+    layer = SelfAttention2D()
+    inputs = tf.random.stateless_normal([1, 4, 6, 8], [0, 1])
+    layer(inputs)
+    randomise(layer)
+    order = np.random.default_rng(0).permutation(24)
+    shuffled = tf.reshape(tf.gather(tf.reshape(inputs, [1, 24, 8]), order, axis=1), [1, 4, 6, 8])
+    expected = tf.gather(tf.reshape(layer(inputs), [1, 24, 8]), order, axis=1)
+    np.testing.assert_allclose(tf.reshape(layer(shuffled), [1, 24, 8]), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_first_group_of_a_res2net_block_reaches_further_than_the_last():
+    """y_1 sees 3 pixels, y_2 sees 5, y_3 sees 7; the last group only its own pixel."""
+    block = Res2NetBlock(activation="linear")
+    block.build((1, 15, 15, 16))
+    randomise(block)
+    impulse = np.zeros((1, 15, 15, 16), np.float32)
+    impulse[0, 7, 7] = 1.0
+    response = np.asarray(block(tf.constant(impulse)) - block(tf.zeros_like(impulse)))
+    reached = np.argwhere(np.abs(response[0]).max(axis=-1) > 1e-6)
+    assert reached.min() == 4 and reached.max() == 10
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: SelfAttention2D(form="other"), "`form` must be one of"),
+        (lambda: SelfAttention2D(method="other"), "`method` must be one of"),
+        (lambda: SelfAttention2D(kv_pool=0), "`kv_pool` must be at least 1"),
+        (lambda: SelfAttention2D()(tf.zeros([1, 4, 4, 4])), "at least 8 input channels"),
+        (lambda: Res2NetBlock(scale=1), "`scale` must be at least 2"),
+        (lambda: Res2NetBlock(norm="layer"), "`norm` must be one of"),
+        (lambda: SpectralConv2D(3, 3, padding="full"), "`padding` must be"),
+        (lambda: FusableConv2D(4, 3, groups=2), "groups=1"),
+    ],
+)
+def test_a_wrong_argument_is_named(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def _executed_operations(layer, inputs):
+    """The operations that TensorFlow really runs, after its graph optimizer."""
+    concrete = tf.function(lambda x: layer(x)).get_concrete_function(tf.TensorSpec(inputs.shape, inputs.dtype))
+    context.context().enable_run_metadata()
+    try:
+        concrete(inputs)
+        metadata = context.context().export_run_metadata()
+    finally:
+        context.context().disable_run_metadata()
+    graphs = [graph for function in metadata.function_graphs for graph in function.partition_graphs]
+    return {node.op for graph in graphs for node in graph.node}
