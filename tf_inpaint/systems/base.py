@@ -193,6 +193,11 @@ class InpaintingSystem(keras.Model):
         return self._training.average
 
     @property
+    def nonfinite_gradients(self) -> dict[str, tf.Variable]:
+        """For each optimizer a scalar float32: its latest steps in a row whose gradients were not finite; 0 is good."""
+        return dict(self._training.nonfinite_gradients)
+
+    @property
     def generator_weights(self) -> list:
         """The weights that inpainting needs, trainable or not, in the order of `networks`."""
         return [weight for name in self.GENERATORS for weight in self.networks[name].weights]
@@ -225,6 +230,11 @@ class InpaintingSystem(keras.Model):
         self._training.stage = stage or self.STAGES[0]
         self._training.masks = masks
         self._training.optimizers = self._build_optimizers()
+        self._training.nonfinite_gradients = {
+            # The mean over replicas is above 0 if any of them met one.
+            name: tf.Variable(0.0, trainable=False, name=f"nonfinite_{name}", aggregation=tf.VariableAggregation.MEAN)
+            for name in self._training.optimizers
+        }
         momentum = self.config.average_momentum
         self._training.average = WeightAverage(self.generator_weights, momentum=momentum) if momentum else None
         self._training.trackers = {}
@@ -270,6 +280,9 @@ class InpaintingSystem(keras.Model):
         if missing:
             raise ValueError(f"The {name} loss gives no gradient to {', '.join(missing)}. Is its path cut?")
         gradients = compat.unscale_gradients(optimizer, gradients)
+        nonfinite = self._training.nonfinite_gradients[name]
+        is_finite = tf.math.is_finite(tf.linalg.global_norm(gradients))
+        nonfinite.assign(tf.where(is_finite, 0.0, nonfinite + 1.0))
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
 
     def track(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -349,6 +362,7 @@ class _TrainingState:
         self.stage = None
         self.masks = None
         self.optimizers = {}
+        self.nonfinite_gradients = {}
         self.average = None
         self.trackers = {}
 

@@ -1,0 +1,60 @@
+"""From stored weights to a system that repairs pictures."""
+
+import os
+
+import numpy as np
+
+from tf_inpaint import weights
+from tf_inpaint.errors import ConfigError, WeightsError
+from tf_inpaint.systems import SYSTEMS
+from tf_inpaint.systems.base import InpaintingSystem
+
+
+def load(name_or_path: str | os.PathLike) -> InpaintingSystem:
+    """Builds the system that stored weights belong to, and fills it with them.
+
+    Args:
+        name_or_path: a name such as "three_stage.faces_128", or the path of a weights folder or of a run folder (whose best
+            weights by validation are taken, or else the latest).
+
+    Returns:
+        The system, ready for `inpaint`; call `compile` to train it further.
+
+    Raises:
+        WeightsError: if there are no such weights, they are damaged, belong to an unknown system or do not fit it.
+        ConfigError: if their settings are not those of the system.
+    """
+    file = weights.read(name_or_path)
+    if file.system not in SYSTEMS:
+        raise WeightsError(f"{file.path} holds weights of the system {file.system!r}. Known here: {', '.join(SYSTEMS)}.")
+    system_class = SYSTEMS[file.system]
+    system = system_class(system_class.Config.from_dict(file.config))
+    weights.assign(system, file.arrays, origin=str(file.path))
+    return system
+
+
+def load_official(system: InpaintingSystem, arrays_or_path: dict[str, np.ndarray] | str | os.PathLike) -> None:
+    """Puts the weights that a paper's authors published into a system, every array once.
+
+    Args:
+        system: a system whose class has `assign_official_weights(arrays)`, the map from their names to its own.
+        arrays_or_path: name -> NumPy array, or the path of an `.npz` file.
+
+    Raises:
+        ConfigError: if no weights were published for this system.
+        WeightsError: if an array is missing, left over or of another shape, or the file cannot be read.
+    """
+    assign_official_weights = getattr(system, "assign_official_weights", None)
+    if assign_official_weights is None:
+        raise ConfigError(
+            f"The authors of {system.KEY} published no weights. `tf_inpaint.load` reads those trained by this library: "
+            f"{', '.join(weights.available()) or 'none installed'}."
+        )
+    if not isinstance(arrays_or_path, dict):
+        path = os.fspath(arrays_or_path)
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays_or_path = {key: file[key] for key in file.files}
+        except (ValueError, OSError, AttributeError) as error:
+            raise WeightsError(f"{path} cannot be read as plain arrays (.npz): {error}.") from error
+    assign_official_weights(arrays_or_path)

@@ -1,0 +1,55 @@
+"""What a run is: data, masks, batch size, steps, seed and precision, beside the system's own settings."""
+
+import dataclasses
+
+from tf_inpaint.errors import ConfigError
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+# These may change when a run goes on: they do not touch what a step computes.
+FREE_TO_CHANGE = ("steps", "checkpoint_steps", "log_steps")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """Settings of a training run, whatever the system.
+
+    Args:
+        data: source of the pictures, see `data.open_source`.
+        masks: source of the masks, see `masks.parse`.
+        batch_size: pictures in a step, over all replicas.
+        steps: number of steps after which the run is done.
+        seed: of the initial weights, the order of the pictures, crops, flips and masks.
+        stage: what `compile` trains; `None` for all.
+        precision: Keras policy of the networks, one of `PRECISIONS`.
+        deterministic: whether the same run gives the same bits: operations whose order of summation may vary are exchanged or refused.
+        checkpoint_steps: a checkpoint is written after each so many steps, and at the end.
+        validation_steps: the averaged weights are measured after each so many steps, and at the end; 0 for never.
+        validation_data: source of the validation pictures; `None` keeps some back from `data`: the last 500 by name, a tenth where
+            there are fewer than 5000.
+        log_steps: the mean losses are written after each so many steps.
+        init_weights: name or path of weights to start from; `None` for random ones.
+    """
+
+    data: str = "photos"
+    masks: str = "free_form"
+    batch_size: int = 8
+    steps: int = 2000
+    seed: int = 0
+    stage: str | None = None
+    precision: str = "float32"
+    deterministic: bool = False
+    checkpoint_steps: int = 500
+    validation_steps: int = 500
+    validation_data: str | None = None
+    log_steps: int = 50
+    init_weights: str | None = None
+
+    def __post_init__(self):
+        if self.precision not in PRECISIONS:
+            raise ConfigError(f"`precision` must be one of {PRECISIONS}. Received: precision={self.precision!r}.")
+        for name in ("batch_size", "steps", "checkpoint_steps", "log_steps"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"`{name}` must be at least 1. Received: {name}={getattr(self, name)}.")
+        for name in ("seed", "validation_steps"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"`{name}` must not be negative. Received: {name}={getattr(self, name)}.")

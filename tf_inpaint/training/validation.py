@@ -1,0 +1,89 @@
+"""How good the averaged weights are, on pictures kept back from training, and how that looks."""
+
+import contextlib
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from tf_inpaint.ops import image as image_ops
+
+MAX_HELD_OUT = 500
+# Above this a composite is perfect to the eye; without a limit one perfect picture would make the mean infinite.
+MAX_PSNR = 100.0
+_GRID_ROWS = 8
+_GAP = 2
+
+
+def num_held_out(num_pictures: int) -> int:
+    """Returns how many pictures, the last by name, are kept back from training: a tenth, `MAX_HELD_OUT` at most.
+
+    Args:
+        num_pictures: number of pictures there are.
+    """
+    return min(MAX_HELD_OUT, num_pictures // 10)
+
+
+class Validation:
+    """Measures a system's averaged weights on a fixed set of pictures and masks.
+
+    Args:
+        system: a compiled `InpaintingSystem`.
+        dataset: one finite pass of `{"image", "mask"}` batches, the same at each iteration.
+    """
+
+    def __init__(self, system, dataset: tf.data.Dataset):
+        self._system = system
+        self._dataset = dataset
+        image = tf.TensorSpec([None, *dataset.element_spec["image"].shape[1:]], tf.float32)
+        mask = tf.TensorSpec([*image.shape[:3], 1], tf.float32)
+        # One trace, whatever the size of the last batch.
+        self._run = tf.function(lambda image, mask: system({"image": image, "mask": mask}, training=False), [image, mask])
+
+    def psnr(self, should_stop: Callable[[], bool] = lambda: False) -> float | None:
+        """Measures the mean PSNR of the composites, on 8-bit pictures.
+
+        Args:
+            should_stop: asked between batches.
+
+        Returns:
+            Mean over the pictures in dB, or `None` if stopped.
+        """
+        values = []
+        with _averages_in(self._system):
+            for batch in self._dataset:
+                if should_stop():
+                    return None
+                composite = self._run(batch["image"], batch["mask"])["composite"]
+                truth, result = image_ops.to_uint8(batch["image"]), image_ops.to_uint8(composite)
+                values.append(np.minimum(tf.image.psnr(truth, result, max_val=255).numpy(), MAX_PSNR))
+        return float(np.mean(np.concatenate(values)))
+
+    def sample_grid(self) -> np.ndarray:
+        """Paints the first pictures, one a row: input, mask, coarse result and edges where the system has them, result, truth.
+
+        Returns:
+            uint8 `[H, W, 3]`.
+        """
+        batch = {name: value[:_GRID_ROWS] for name, value in next(iter(self._dataset)).items()}
+        with _averages_in(self._system):
+            outputs = self._run(batch["image"], batch["mask"])
+        image, mask = batch["image"], batch["mask"]
+        columns = [image_ops.mask_image(image, mask), image_ops.from_unit(mask)]
+        if "coarse" in outputs:
+            columns.append(outputs["coarse"])
+        if "edge_map" in outputs:
+            columns.append(outputs["edge_map"])
+        columns += [outputs["composite"], image]
+        columns = [_as_rgb(column) for column in columns]
+        framed = [np.pad(column, [(0, 0), (0, _GAP), (0, _GAP), (0, 0)]) for column in columns]
+        rows = np.concatenate(framed, axis=2)
+        return np.concatenate(list(rows), axis=0)[:-_GAP, :-_GAP]
+
+
+def _averages_in(system):
+    return system.average.swapped_in() if system.average is not None else contextlib.nullcontext()
+
+
+def _as_rgb(values: tf.Tensor) -> np.ndarray:
+    return image_ops.to_uint8(tf.repeat(values, 3 // values.shape[-1], axis=-1)).numpy()
