@@ -23,7 +23,8 @@ def bank(photos):
 
 
 def batches_of(bank, number=None, **options):
-    options = {"image_size": SIZE, "batch_size": 2, "seed": 5, **options}
+    # Rectangles are traced in a moment; where strokes matter the test asks for them.
+    options = {"image_size": SIZE, "batch_size": 2, "seed": 5, "masks": "random_square", **options}
     data = dataset(bank, **options)
     return list((data if number is None else data.take(number)).as_numpy_iterator())
 
@@ -96,8 +97,9 @@ def test_skipping_a_whole_pass_leaves_nothing(bank):
 def test_skipped_pictures_are_never_read(photos, tmp_path):
     bank = prepare(f"folder:{photos}", image_size=SIZE, memory_limit=0, cache_dir=tmp_path)
     whole = batches_of(bank, shuffle=False)
+    folder = next(tmp_path.iterdir())
     for index in range(4):
-        (next(tmp_path.iterdir()) / "0" / str(index)).unlink()
+        (folder / "0" / str(index)).unlink()
     assert_same(batches_of(bank, shuffle=False, skip_batches=2), whole[2:])
     with pytest.raises(tf.errors.NotFoundError):
         batches_of(bank, shuffle=False)
@@ -138,7 +140,7 @@ def test_the_first_pass_of_an_endless_run_is_the_finite_one(bank):
 
 
 def test_iterating_again_gives_the_same_bits(bank):
-    data = dataset(bank, image_size=SIZE, batch_size=2, edges=True)
+    data = dataset(bank, image_size=SIZE, batch_size=2)
     assert_same(list(data.as_numpy_iterator()), list(data.as_numpy_iterator()))
 
 
@@ -162,7 +164,7 @@ print(digest.hexdigest())
 
 def test_a_fresh_process_makes_the_same_bits(bank, photos):
     digest = hashlib.sha256()
-    for batch in batches_of(bank, 6, repeat=True, edges=True):
+    for batch in batches_of(bank, 6, masks="free_form", repeat=True, edges=True):
         for key in sorted(batch):
             digest.update(batch[key].tobytes())
     command = [sys.executable, "-c", FRESH_PROCESS, f"folder:{photos}"]
