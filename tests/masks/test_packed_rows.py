@@ -26,6 +26,11 @@ def test_intervals_unpack_to_their_pixels(width):
     np.testing.assert_array_equal(mask[..., 0], pixels)
 
 
+def test_an_end_before_the_first_pixel_leaves_the_row_empty():
+    words = packed_rows.intervals(tf.constant([[70, 40, 69]]), tf.constant([[0, 40, 3]]), width=70)
+    assert packed_rows.count(words).numpy() == 0
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_counts_are_those_of_the_pixels(width):
     first, end, pixels = some_intervals(width, (3, 5))

@@ -27,17 +27,13 @@ def draw(vertices: tf.Tensor, radius: tf.Tensor, *, height: int | tf.Tensor, wid
     x, y = vertices[..., 0], vertices[..., 1]
     away = rows - y[..., None]  # [..., V, H]
     square = (radius * tf.abs(radius))[..., None, None] - away * away  # below zero everywhere for a negative radius
-    reach = tf.sqrt(tf.maximum(square, 0.0))
-    in_disc = square >= 0.0
-    disc_left = tf.where(in_disc, x[..., None] - reach, OUTSIDE)
-    disc_right = tf.where(in_disc, x[..., None] + reach, -OUTSIDE)
+    reach = tf.where(square >= 0.0, tf.sqrt(square), -OUTSIDE)
+    disc_left, disc_right = x[..., None] - reach, x[..., None] + reach
     body_left, body_right = _bodies(x, y, away[..., :-1, :], radius)
     left = tf.minimum(tf.minimum(disc_left[..., :-1, :], disc_left[..., 1:, :]), body_left)
     right = tf.maximum(tf.maximum(disc_right[..., :-1, :], disc_right[..., 1:, :]), body_right)
-    columns = tf.cast(width, tf.float32)
-    first = tf.clip_by_value(tf.math.ceil(left), 0.0, columns)
-    end = tf.clip_by_value(tf.floor(right) + 1.0, first, columns)
-    return packed_rows.intervals(tf.cast(first, tf.int32), tf.cast(end, tf.int32), width=width)
+    first, end = _pixel_index(tf.math.ceil(left), width), _pixel_index(tf.floor(right + 1.0), width)
+    return packed_rows.intervals(first, end, width=width)
 
 
 def _bodies(x: tf.Tensor, y: tf.Tensor, away: tf.Tensor, radius: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -53,14 +49,19 @@ def _bodies(x: tf.Tensor, y: tf.Tensor, away: tf.Tensor, radius: tf.Tensor) -> t
     u = _not_zero(tf.where(is_line, along_x * per_length, 1.0))
     v = _not_zero(along_y * per_length)
     start = x[..., :-1]
-    side_slope, side_spread = u / v, tf.abs(radius[..., None] / v)
-    end_slope, end_centre, end_spread = -v / u, 0.5 * length / u, tf.abs(0.5 * length / u)
-    side = start[..., None] + side_slope[..., None] * away
-    ends = (start + end_centre)[..., None] + end_slope[..., None] * away
-    left = tf.maximum(side - side_spread[..., None], ends - end_spread[..., None])
-    right = tf.minimum(side + side_spread[..., None], ends + end_spread[..., None])
-    meets = tf.logical_and(left <= right, radius[..., None, None] >= 0.0)
+    side_slope, side_spread = u / v, radius[..., None] / tf.abs(v)  # a negative radius leaves no interval
+    end_slope, end_centre, end_spread = -v / u, start + 0.5 * length / u, 0.5 * length / tf.abs(u)
+    side, ends = side_slope[..., None] * away, end_slope[..., None] * away
+    left = tf.maximum(side + (start - side_spread)[..., None], ends + (end_centre - end_spread)[..., None])
+    right = tf.minimum(side + (start + side_spread)[..., None], ends + (end_centre + end_spread)[..., None])
+    meets = left <= right
     return tf.where(meets, left, OUTSIDE), tf.where(meets, right, -OUTSIDE)
+
+
+def _pixel_index(column: tf.Tensor, width: int | tf.Tensor) -> tf.Tensor:
+    """Clips whole columns to [0, width], int32; in one pass, which `tf.clip_by_value` is not."""
+    clipped = tf.raw_ops.ClipByValue(t=column, clip_value_min=0.0, clip_value_max=tf.cast(width, tf.float32))
+    return tf.cast(clipped, tf.int32)
 
 
 def _not_zero(number: tf.Tensor) -> tf.Tensor:

@@ -55,7 +55,12 @@ class MaskBank:
         return packed_rows.unpack(tf.constant(words), height=self.height, width=self.width)
 
     def in_bin(self, low: float, high: float) -> np.ndarray:
-        """Indices, int64 in order, of the masks whose hole share lies in [low, high); empty masks never count."""
+        """Returns the indices, int64 in order, of the masks whose hole share lies in [low, high); empty masks never count.
+
+        Args:
+            low: smallest share that counts.
+            high: smallest share above `low` that does not count any more.
+        """
         return np.flatnonzero((self.shares >= low) & (self.shares < high) & (self.shares > 0))
 
 
@@ -116,7 +121,18 @@ class IrregularFiles(MaskGenerator):
         self._constants = {}
 
     def bank(self, *, height: int, width: int) -> MaskBank:
-        """Returns the masks of the folder at one size; see `load_mask_bank`."""
+        """Reads the masks of the folder at one size, once; all of the subset, whatever `ratio` is.
+
+        Args:
+            height: H.
+            width: W.
+
+        Returns:
+            The bank.
+
+        Raises:
+            MaskError: see `load_mask_bank`.
+        """
         return load_mask_bank(self.path, height=height, width=width, files=self.files)
 
     def per_example(self, seeds: tf.Tensor, *, height: int | tf.Tensor, width: int | tf.Tensor) -> tf.Tensor:

@@ -16,15 +16,15 @@ def intervals(first: tf.Tensor, end: tf.Tensor, *, width: int | tf.Tensor) -> tf
 
     Args:
         first: any shape, int32 or int64 in [0, width].
-        end: same shape, in [first, width].
+        end: same shape, in [0, width]. Where it is not above `first`, the row has no hole.
         width: pixels in a row, scalar.
 
     Returns:
         The shape of `first` with one more dimension: `[..., ceil(width / 64)]` int64.
     """
-    # Two gathers from a small table cost less than the shifts and clips for each word of each interval.
-    table = _pixels_below(width)
-    return tf.bitwise.bitwise_xor(tf.gather(table, first), tf.gather(table, end))
+    # Two gathers from small tables cost less than the shifts and clips for each word of each interval.
+    below = _pixels_below(width)
+    return tf.bitwise.bitwise_and(tf.gather(tf.bitwise.invert(below), first), tf.gather(below, end))
 
 
 def union(words: tf.Tensor, *, axis: int) -> tf.Tensor:
