@@ -63,8 +63,9 @@ def _function_gaps(function: ast.FunctionDef) -> Iterator[str]:
     body = list(own_statements(function))
     returns = any(isinstance(node, ast.Return) and node.value is not None for node in body)
     yields = any(isinstance(node, ast.Yield | ast.YieldFrom) for node in body)
-    one_sentence = not names and "\n" not in docstring  # without arguments one sentence can say what comes out
-    if (returns or yields) and not (one_sentence or "Returns:" in docstring or "Yields:" in docstring):
+    # Without arguments one sentence can say what comes out, as can a summary that begins with "Returns".
+    is_said = (not names and "\n" not in docstring) or docstring.startswith(("Returns ", "Yields "))
+    if (returns or yields) and not (is_said or "Returns:" in docstring or "Yields:" in docstring):
         yield "no `Returns:`"
     raises = any(isinstance(node, ast.Raise) and node.exc is not None and "NotImplemented" not in ast.dump(node) for node in body)
     if raises and "Raises:" not in docstring:

@@ -1,20 +1,19 @@
 """The public names, checked in: one that comes or goes shows up in the difference of a change.
 
-`names_now()` prints the list of today: `python -c "from tests.test_public_api import names_now; names_now()"`.
+`python -c "from tests.test_public_api import write_names; write_names()"` writes the list of today over it.
 """
 
 import importlib
 import inspect
 import json
 import pathlib
-import pprint
 
 import pytest
 
 import tf_inpaint as tfi
 
 LIST = pathlib.Path(__file__).with_name("public_names.json")
-PUBLIC_NAMES = json.loads(LIST.read_text(encoding="utf-8"))
+PUBLIC_NAMES = json.loads(LIST.read_text(encoding="utf-8")) if LIST.exists() else {}
 
 MODULES = (
     "tf_inpaint",
@@ -54,10 +53,9 @@ def public_names(module_name: str) -> list[str]:
     )
 
 
-def names_now() -> None:
+def write_names() -> None:
     """Writes the list of today's public names over the checked-in one."""
     LIST.write_text(json.dumps({name: public_names(name) for name in MODULES}, indent=2) + "\n", encoding="utf-8")
-    pprint.pp(json.loads(LIST.read_text(encoding="utf-8")))
 
 
 def test_the_list_covers_each_module():

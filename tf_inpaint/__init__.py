@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # for editors and type checkers; the running program goes through __getattr__
     from tf_inpaint import data, layers, losses, masks, metrics, networks, ops, serving
     from tf_inpaint.serving import Inpainter
-    from tf_inpaint.systems import SYSTEMS, InpaintingSystem, load, load_official
+    from tf_inpaint.systems import SYSTEMS, InpaintingSystem
+    from tf_inpaint.systems.loading import load, load_official
 
 __version__ = "0.1.0"
 
@@ -23,8 +24,8 @@ _HOME = {
     "SYSTEMS": "tf_inpaint.systems",
     "Inpainter": "tf_inpaint.serving",
     "InpaintingSystem": "tf_inpaint.systems",
-    "load": "tf_inpaint.systems",
-    "load_official": "tf_inpaint.systems",
+    "load": "tf_inpaint.systems.loading",
+    "load_official": "tf_inpaint.systems.loading",
 }
 _SUBPACKAGES = ("data", "layers", "losses", "masks", "metrics", "networks", "ops", "serving")
 

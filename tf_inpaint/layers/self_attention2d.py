@@ -16,8 +16,8 @@ METHODS = ("blockwise", "dense")
 class SelfAttention2D(keras.layers.Layer):
     """Adds to each pixel a mixture of all pixels, weighted by the softmax of query-key products.
 
-    With q = f(x), k = g(x) of C/8 channels and values h(x): `outputs = inputs + gamma * v(softmax(q k^T) h(x))`, the softmax over the keys for
-    each query, without scaling of the scores; gamma starts at 0, so that the layer starts as the identity.
+    With q = f(x), k = g(x) of C/8 channels and values h(x): `outputs = inputs + gamma * v(softmax(q k^T) h(x))`, the softmax over the
+    keys for each query, without scaling of the scores; gamma starts at 0, so that the layer starts as the identity.
 
     Args:
         form: "icml": values of C/8 channels and an output convolution (the text of the conference paper; our default);

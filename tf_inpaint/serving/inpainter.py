@@ -8,6 +8,7 @@ from PIL import Image
 
 from tf_inpaint import ops, pictures, systems
 from tf_inpaint.errors import ConfigError, MaskError, NonFiniteError
+from tf_inpaint.systems.loading import load
 
 STRATEGIES = ("original",)
 """How a picture goes through the networks; "original": whole, at its own size."""
@@ -41,7 +42,7 @@ class Inpainter:
     ):
         if strategy not in STRATEGIES:
             raise ConfigError(f"`strategy` must be one of {STRATEGIES}; there is no other yet. Received: strategy={strategy!r}.")
-        self.system = weights if isinstance(weights, systems.InpaintingSystem) else systems.load(weights)
+        self.system = weights if isinstance(weights, systems.InpaintingSystem) else load(weights)
         self.strategy = strategy
         self.max_pixels = max_pixels
         # The batch size is part of the signature, the picture's size is not: one trace for all pictures.

@@ -1,7 +1,7 @@
 """The three generators, tables 1 to 3 of the paper, as Keras functional models for any H and W divisible by 4.
 
-All convolutions pad with zeros ("same"), have biases and no normalisation, and are followed by ELU except the last (tanh). `base_filters` is the
-width of the first layer: 64 in the paper.
+All convolutions pad with zeros ("same"), have biases and no normalisation, and are followed by ELU except the last (tanh).
+`base_filters` is the width of the first layer: 64 in the paper.
 """
 
 import keras
