@@ -66,8 +66,9 @@ class Reporter:
             if speed:
                 tf.summary.scalar("train/images_per_second", speed)
         if self._bar.disable:
-            left = self._time_left(step, now)
-            self.say(f"step {step}/{self._steps}  {terms}" + (f"  {speed:.1f} images/s  {left} left" if speed else ""))
+            # The session's first step has no speed yet.
+            timing = f"  {speed:.1f} images/s  {self._time_left(step, now)} left" if speed else ""
+            self.say(f"step {step}/{self._steps}  {terms}{timing}")
         self._last_step, self._last_time = step, now
         return True
 
