@@ -103,6 +103,7 @@ def _mean(values: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
     """`[B]` float64: mean over pixels and channels, exact but for the division; NaN if no pixel counts."""
     if mask is None:
         mask = tf.ones_like(values[..., :1])
+    mask = tf.convert_to_tensor(mask)
     inside = tf.cast(mask > 0.5 if mask.dtype.is_floating else mask > 0, tf.int64)
     total = tf.reduce_sum(values * inside, axis=[1, 2, 3])
     count = tf.reduce_sum(inside, axis=[1, 2, 3]) * tf.shape(values, tf.int64)[-1]
