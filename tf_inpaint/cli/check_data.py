@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     except DataError as error:
         print(f"tf-inpaint: {error}", file=sys.stderr)
         return 2
-    report = check(source, max_pixels=args.max_pixels or pictures.MAX_PIXELS)
+    report = check(source, max_pixels=pictures.MAX_PIXELS if args.max_pixels is None else args.max_pixels)
     print(report.summary(max_names=len(report.broken)))
     if report.is_usable:
         print(f"Training would use {report.num_readable} pictures.")

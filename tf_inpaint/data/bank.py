@@ -136,10 +136,12 @@ def check(source: str | Source, *, max_pixels: int = pictures.MAX_PIXELS, show_p
         The report. Nothing is kept in memory or on disk.
 
     Raises:
-        ConfigError: if the kind of source is unknown.
+        ConfigError: if the kind of source is unknown or `max_pixels` below 1.
         DataError: if the source is missing or empty.
     """
     source = open_source(source) if isinstance(source, str) else source
+    if max_pixels < 1:
+        raise ConfigError(f"`max_pixels` must be at least 1. Received: max_pixels={max_pixels}.")
     num_readable, broken = 0, []
     for name, picture in _with_progress(source, source.read_all(max_pixels=max_pixels), show_progress):
         if isinstance(picture, PictureError):
@@ -174,12 +176,14 @@ def prepare(
         The bank. Its `report` names the broken pictures; a warning is logged where there are any.
 
     Raises:
-        ConfigError: if the kind of source is unknown or `image_size` is below 1.
+        ConfigError: if the kind of source is unknown, or `image_size` or `max_pixels` below 1.
         DataError: if the source is missing or empty, or more than half of its pictures are broken.
         OSError: if the cache folder cannot be written.
     """
-    if image_size < 1:
-        raise ConfigError(f"`image_size` must be at least 1. Received: image_size={image_size}.")
+    if image_size < 1 or max_pixels < 1:
+        raise ConfigError(
+            f"`image_size` and `max_pixels` must be at least 1. Received: image_size={image_size}, max_pixels={max_pixels}."
+        )
     source = open_source(source) if isinstance(source, str) else source
     cache = _cache_folder(cache_dir, source, image_size=image_size, max_pixels=max_pixels)
     bank = _open_cache(cache) if cache.is_dir() else None

@@ -29,7 +29,7 @@ class Inpainter:
         max_pixels: pictures with more pixels are refused.
 
     Raises:
-        ConfigError: if the strategy is unknown.
+        ConfigError: if the strategy is unknown or `max_pixels` below 1.
         WeightsError: if the weights are unknown or damaged.
     """
 
@@ -42,6 +42,8 @@ class Inpainter:
     ):
         if strategy not in STRATEGIES:
             raise ConfigError(f"`strategy` must be one of {STRATEGIES}; there is no other yet. Received: strategy={strategy!r}.")
+        if max_pixels < 1:
+            raise ConfigError(f"`max_pixels` must be at least 1. Received: max_pixels={max_pixels}.")
         self.system = weights if isinstance(weights, systems.InpaintingSystem) else load(weights)
         self.strategy = strategy
         self.max_pixels = max_pixels

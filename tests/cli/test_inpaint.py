@@ -1,0 +1,165 @@
+"""`tf-inpaint inpaint`: pictures of many kinds in one folder, what fails is named, exit statuses, whole files only."""
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.picture_files import png_bytes, random_rgb, save, save_turned
+from tf_inpaint import pictures, weights
+from tf_inpaint.cli.main import main
+from tf_inpaint.serving import Inpainter
+from tf_inpaint.systems import SYSTEMS
+
+HOLE = np.zeros((10, 14), bool)
+HOLE[2:6, 3:9] = True
+NON_UTF8 = os.fsdecode(b"\xff\xfe.png")
+
+
+@pytest.fixture(scope="module")
+def weights_folder(tmp_path_factory):
+    return weights.save(SYSTEMS["three_stage"].tiny(), tmp_path_factory.mktemp("weights") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory, weights_folder):
+    """One run over a folder with all that can go well or wrong: its status, its output and its folders."""
+    folder = tmp_path_factory.mktemp("run")
+    for name in ("in/deep", "masks/deep"):
+        (folder / name).mkdir(parents=True)
+    photo = random_rgb(10, 14)
+    for name in ("plain.png", "twice.bmp", "twice.png", "deep/plain.webp", "[x].png", "new\nline.png", "-o.png", NON_UTF8):
+        save(folder / "in" / name, photo, **({"lossless": True} if name.endswith("webp") else {}))
+    save(folder / "in/photo.jpg", photo, quality=95)
+    save(folder / "in/alpha.png", np.dstack([photo, photo[..., 0]]))
+    save(folder / "in/deep16.tif", photo[..., 0].astype(np.uint16) * 255 + 3)
+    save_turned(folder / "in/turned.png", photo, 6)
+    for name in sorted({os.path.splitext(path.relative_to(folder / "in"))[0] for path in (folder / "in").rglob("*.*")}):
+        save(folder / "masks" / f"{name}.png", HOLE)
+
+    (folder / "in/broken.png").write_bytes((folder / "in/plain.png").read_bytes()[:90])
+    (folder / "in/bomb.png").write_bytes(png_bytes(20_000, 20_000))
+    save(folder / "in/empty mask.png", photo)
+    save(folder / "masks/empty mask.png", HOLE & False)
+    save(folder / "in/other size.png", photo)
+    save(folder / "masks/other size.png", HOLE[:5])
+    save(folder / "in/no mask.png", photo)
+    for name in ("broken", "bomb"):
+        save(folder / "masks" / f"{name}.png", HOLE)
+    arguments = [folder / "in", folder / "masks", "-o", folder / "out", "--weights", weights_folder]
+    capture = pytest.MonkeyPatch()
+    out, err = [], []
+    capture.setattr("sys.stdout", _Recorder(out))
+    capture.setattr("sys.stderr", _Recorder(err))
+    try:
+        status = main(["inpaint", *map(str, arguments)])
+    finally:
+        capture.undo()
+    return {"status": status, "out": "".join(out), "err": "".join(err), "folder": folder, "photo": photo}
+
+
+class _Recorder:
+    encoding = "utf-8"
+
+    def __init__(self, parts):
+        self._parts = parts
+
+    def write(self, text):
+        text.encode("utf-8")  # as a terminal would: fails on bytes that are no text
+        self._parts.append(text)
+
+    def flush(self):
+        pass
+
+    def isatty(self):
+        return False
+
+
+GOOD = ["plain.png", "twice.bmp", "twice.png", "deep/plain.webp", "[x].png", "new\nline.png", "-o.png", NON_UTF8, "turned.png"]
+ALL_GOOD = [*GOOD, "photo.jpg", "alpha.png", "deep16.tif"]
+FAILED = {
+    "bomb.png": "pixels",
+    "broken.png": "cannot be decoded",
+    "empty mask.png": "mask is empty",
+    "no mask.png": "no mask of its name",
+    "other size.png": "14 x 10 and a mask of 14 x 5",
+}
+
+
+def test_the_status_tells_that_some_failed(ended):
+    assert ended["status"] == 1
+    assert ended["out"] == f"{len(ALL_GOOD)} of {len(ALL_GOOD) + len(FAILED)} pictures repaired\n"
+
+
+def test_exactly_the_bad_pictures_are_named_each_on_one_line(ended):
+    lines = [line for line in ended["err"].splitlines() if line.startswith("failed: ")]
+    assert len(lines) == len(FAILED)
+    for line, (name, reason) in zip(lines, FAILED.items()):
+        assert line.startswith(f"failed: {ended['folder'] / 'in' / name}: ") and reason in line
+
+
+def test_the_output_folder_holds_the_good_ones_and_nothing_else(ended):
+    out = ended["folder"] / "out"
+    assert {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()} == set(ALL_GOOD)
+
+
+@pytest.mark.parametrize("name", GOOD, ids=ascii)
+def test_known_pixels_keep_their_bits_and_the_hole_is_filled(ended, weights_folder, name):
+    result = pictures.read_rgb(ended["folder"] / "out" / name)
+    assert np.array_equal(result[~HOLE], ended["photo"][~HOLE])
+    assert np.any(result[HOLE] != ended["photo"][HOLE])
+
+
+def test_results_equal_the_inpainters(ended, weights_folder):
+    expected = Inpainter(weights_folder)(ended["photo"], HOLE)
+    assert np.array_equal(pictures.read_rgb(ended["folder"] / "out/plain.png"), expected)
+
+
+def test_alpha_and_16_bit_are_kept(ended):
+    for name in ("alpha.png", "deep16.tif"):
+        with Image.open(ended["folder"] / "in" / name) as before, Image.open(ended["folder"] / "out" / name) as after:
+            assert after.mode == before.mode
+            assert np.array_equal(np.asarray(after)[~HOLE], np.asarray(before)[~HOLE])
+
+
+def test_a_note_on_jpeg_offers_png(ended):
+    notes = [line for line in ended["err"].splitlines() if line.startswith("note: ")]
+    assert len(notes) == 1 and "photo.jpg: JPEG" in notes[0] and ".png" in notes[0]
+
+
+def test_one_picture_ends_with_status_0(tmp_path, weights_folder, capsys):
+    photo = save(tmp_path / "a.jpg", random_rgb(10, 14))
+    mask = save(tmp_path / "m.png", HOLE)
+    command = ["inpaint", str(photo), str(mask), "-o", str(tmp_path / "new/b.png"), "--weights", str(weights_folder)]
+    assert main(command) == 0
+    assert capsys.readouterr().out == "1 of 1 pictures repaired\n"
+    result = pictures.read_rgb(tmp_path / "new/b.png")
+    assert np.array_equal(result[~HOLE], pictures.read_rgb(photo)[~HOLE])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"image": "missing.png"}, "'missing.png' does not exist"),
+        ({"mask": "missing.png"}, "'missing.png' does not exist"),
+        ({"output": "b.gif"}, "supported picture format"),
+        ({"output": "a.png"}, "one of the inputs"),
+        ({"weights": "no_such.weights"}, "no weights 'no_such.weights'"),
+    ],
+)
+def test_wrong_usage_is_told_and_ends_with_status_2(tmp_path, monkeypatch, capsys, changes, message):
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path / "a.png", random_rgb(10, 14))
+    save(tmp_path / "m.png", HOLE)
+    words = {"image": "a.png", "mask": "m.png", "output": "b.png", "weights": "three_stage.faces_128", **changes}
+    command = ["inpaint", words["image"], words["mask"], "-o", words["output"], "--weights", words["weights"]]
+    assert main(command) == 2
+    shown = capsys.readouterr()
+    assert shown.out == "" and shown.err.count("\n") == 1 and message in shown.err
+    assert {path.name for path in tmp_path.iterdir()} == {"a.png", "m.png"}
+
+
+def test_missing_words_end_with_status_2(capsys):
+    assert main(["inpaint", "a.png"]) == 2
+    assert "MASK" in capsys.readouterr().err
