@@ -68,7 +68,7 @@ def save(
     if averaged and system.average is not None:
         values = [variable.numpy() for variable in system.average.variables]
     else:
-        values = [_value(weight) for weight in system.generator_weights]
+        values = [weight.numpy() for weight in system.generator_weights]
     by_identity = {id(weight): value for weight, value in zip(system.generator_weights, values, strict=True)}
     arrays = {}
     for key, weight in _keyed_weights(system, system.GENERATORS).items():
@@ -213,7 +213,7 @@ def assign(system, arrays: dict[str, np.ndarray], *, origin: str) -> None:
         weight.assign(arrays[key].astype("float32"))
     if system.average is not None:
         for average, weight in zip(system.average.variables, system.generator_weights, strict=True):
-            average.assign(_value(weight))
+            average.assign(weight.numpy())
 
 
 def _keyed_weights(system, names: tuple[str, ...]) -> dict:
@@ -229,10 +229,6 @@ def _keyed_weights(system, names: tuple[str, ...]) -> dict:
 def _homes() -> list[Path]:
     home = os.environ.get("TF_INPAINT_HOME") or "~/.cache/tf_inpaint"
     return [_SHIPPED, Path(home).expanduser() / "weights"]
-
-
-def _value(weight) -> np.ndarray:
-    return weight.numpy()
 
 
 def _listed(names: list[str], *, limit: int = 5) -> str:

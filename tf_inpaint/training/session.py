@@ -22,7 +22,7 @@ class TrainResult:
     """How a session ended.
 
     Attributes:
-        step: number of steps taken, over all sessions.
+        step: number of steps taken, over all sessions; -1 if a signal came before the first one of this session.
         finished: whether that is all of them.
         signal_number: of the signal that ended the session, or `None`.
     """
@@ -85,6 +85,7 @@ def train(
                 session = _Session(system_class, system_config, config, folder, strategy, stop)
                 return session.run(deadline=None if max_seconds is None else start + max_seconds)
         except signals.Stopped as error:
+            print(f"stopped by {error}; nothing was left to save", flush=True)
             return TrainResult(step=-1, finished=False, signal_number=error.signal_number)
 
 

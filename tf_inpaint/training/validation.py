@@ -6,11 +6,10 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from tf_inpaint import metrics
 from tf_inpaint.ops import image as image_ops
 
 MAX_HELD_OUT = 500
-# Above this a composite is perfect to the eye; without a limit one perfect picture would make the mean infinite.
-MAX_PSNR = 100.0
 _GRID_ROWS = 8
 _GAP = 2
 
@@ -37,8 +36,9 @@ class Validation:
         self._dataset = dataset
         image = tf.TensorSpec([None, *dataset.element_spec["image"].shape[1:]], tf.float32)
         mask = tf.TensorSpec([*image.shape[:3], 1], tf.float32)
-        # One trace, whatever the size of the last batch.
+        # One trace, whatever the size of the last batch; and now, so that a fault shows before hours of training.
         self._run = tf.function(lambda image, mask: system({"image": image, "mask": mask}, training=False), [image, mask])
+        self._run.get_concrete_function()
 
     def psnr(self, should_stop: Callable[[], bool] = lambda: False) -> float | None:
         """Measures the mean PSNR of the composites, on 8-bit pictures.
@@ -56,7 +56,7 @@ class Validation:
                     return None
                 composite = self._run(batch["image"], batch["mask"])["composite"]
                 truth, result = image_ops.to_uint8(batch["image"]), image_ops.to_uint8(composite)
-                values.append(np.minimum(tf.image.psnr(truth, result, max_val=255).numpy(), MAX_PSNR))
+                values.append(metrics.psnr(truth, result).numpy())
         return float(np.mean(np.concatenate(values)))
 
     def sample_grid(self) -> np.ndarray:
