@@ -30,6 +30,7 @@ BINS = ((0.1, 0.2), (0.2, 0.3), (0.3, 0.4), (0.4, 0.5))
 _INDEX_SIZE = 256
 # Nearest resizing moves a mask's hole share by less than this between two sizes; what is further from a bin is not tried.
 _SHARE_SLACK = 0.05
+_MASKS_AT_ONCE = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -283,12 +284,20 @@ class _DrawnMasks:
 
     def __call__(self, sizes, limits, *, first: int) -> Iterator[tuple[tuple[int, int], str, np.ndarray]]:
         generator = self._generator if limits is None else mask_generators.FreeForm(ratio=limits)
-        for number, (height, width) in enumerate(sizes, start=first):
-            seeds = tf.constant([[self._seed, number]], tf.int64)
-            with tf.device("CPU"):
-                hole = generator.per_example(seeds, height=height, width=width)[0, :, :, 0].numpy() > 0.5
-            pixels = hole.astype(np.uint8) * 255
-            yield (self._seed, number), hashlib.sha256(pixels.tobytes()).hexdigest(), hole
+        numbers = range(first, first + len(sizes))
+        drawn = {}
+        # A mask depends on its own seed alone: those of one size are drawn some at a time, which is faster.
+        for size in dict.fromkeys(sizes):
+            same = [number for number, other in zip(numbers, sizes, strict=True) if other == size]
+            for start in range(0, len(same), _MASKS_AT_ONCE):
+                batch = same[start : start + _MASKS_AT_ONCE]
+                seeds = tf.constant([(self._seed, number) for number in batch], tf.int64)
+                with tf.device("CPU"):
+                    holes = generator.per_example(seeds, height=size[0], width=size[1])[..., 0].numpy() > 0.5
+                drawn.update(zip(batch, holes, strict=True))
+        for number in numbers:
+            pixels = drawn[number].astype(np.uint8) * 255
+            yield (self._seed, number), hashlib.sha256(pixels.tobytes()).hexdigest(), drawn[number]
 
 
 class _FileMasks:

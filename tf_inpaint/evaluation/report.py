@@ -129,6 +129,7 @@ def format_table(report: dict) -> str:
     for number, line in enumerate(table):
         if number and line[0] != table[number - 1][0]:
             lines.append("")
-        cells = [cell.ljust(width) if column < 2 else cell.rjust(width) for column, (cell, width) in enumerate(zip(line, widths))]
-        lines.append("  ".join(cells).rstrip())
+        words = [word.ljust(width) for word, width in zip(line[:2], widths[:2], strict=True)]
+        numbers = [word.rjust(width) for word, width in zip(line[2:], widths[2:], strict=True)]
+        lines.append("  ".join(words + numbers))
     return "\n".join(lines)

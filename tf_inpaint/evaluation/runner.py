@@ -129,6 +129,8 @@ def _measure(
     """Method -> name of a number -> its value for each item, in order."""
     values = {method: {name: [] for name in (*reports.METRICS, "seconds_per_image")} for method in methods}
     warm = set()
+    picture = tf.TensorSpec([None, None, 3], tf.uint8)
+    measure = tf.function(_measure_one, input_signature=[picture, picture, tf.TensorSpec([None, None], tf.uint8)])
     bar = compat.progress(total=len(protocol.items), description="evaluating", unit="picture", show=show_progress)
     with bar:
         for images, masks in _batches(protocol, batch_size):
@@ -141,8 +143,8 @@ def _measure(
                 seconds = (time.perf_counter() - start) / len(images)
                 # One by one: a number of a picture must not depend on its neighbours, be it in the last bit.
                 for image, composite, mask in zip(images, composites, masks, strict=True):
-                    for name, value in _measure_one(image, composite, mask).items():
-                        values[method][name].append(value)
+                    for name, value in measure(image, composite, mask).items():
+                        values[method][name].append(float(value))
                     values[method]["seconds_per_image"].append(seconds)
             bar.update(len(images))
     return values
@@ -165,9 +167,9 @@ def _stack(protocol: Protocol, indices: Sequence[int]) -> tuple[np.ndarray, np.n
     return np.stack(images), np.stack(masks)
 
 
-def _measure_one(image: np.ndarray, composite: np.ndarray, mask: np.ndarray) -> dict[str, float]:
-    image, composite = tf.constant(image[np.newaxis]), tf.constant(composite[np.newaxis])
-    hole = tf.constant(mask[np.newaxis, ..., np.newaxis])
+def _measure_one(image: tf.Tensor, composite: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The numbers of one picture, `reports.METRICS`; uint8 `[H, W, 3]`, `[H, W, 3]` and `[H, W]`."""
+    image, composite, hole = image[tf.newaxis], composite[tf.newaxis], mask[tf.newaxis, ..., tf.newaxis]
     measured = {
         "psnr": metrics.psnr(image, composite),
         "ssim": metrics.ssim(image, composite),
@@ -175,7 +177,7 @@ def _measure_one(image: np.ndarray, composite: np.ndarray, mask: np.ndarray) -> 
         "psnr_hole": metrics.psnr(image, composite, mask=hole),
         "l1_hole": metrics.l1(image, composite, mask=hole),
     }
-    return {name: float(value[0]) for name, value in measured.items()}
+    return {name: value[0] for name, value in measured.items()}
 
 
 def _environment(batch_size: int) -> dict:

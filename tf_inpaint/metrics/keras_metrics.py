@@ -1,4 +1,4 @@
-"""Keras metrics: the mean over pictures of a number per picture, for `compile(metrics=[...])`, `evaluate` and `test_step`."""
+"""Keras metrics: the mean over pictures of a number per picture."""
 
 import keras
 import tensorflow as tf
@@ -41,7 +41,8 @@ class PSNR(_MeanOverPictures):
     `update_state(y_true, y_pred, sample_weight=None)` takes `[B, H, W, C]` pictures: floating point in [-1, 1], which are rounded
     to 8 bits first, or uint8; and `[B]` weights. The result is NaN as long as no picture has been seen.
 
-        system.compile(metrics=[PSNR()])
+        model.compile(metrics=[PSNR(), SSIM()])     # a Keras model whose output is the picture
+        metric.update_state(image, composite)       # in a `test_step`
 
     Args:
         name: name of the metric.

@@ -21,7 +21,7 @@ def psnr(image: tf.Tensor, composite: tf.Tensor, *, mask: tf.Tensor | None = Non
     Args:
         image: `[B, H, W, C]` uint8, the truth.
         composite: same shape, uint8.
-        mask: `None`, or `[B, H, W, 1]` in {0, 1}: only pixels where it is 1 count.
+        mask: `None`, or `[B, H, W, 1]`, in {0, 1} or uint8 with 255 in the hole: only pixels of the hole count.
 
     Returns:
         `[B]` float32 in dB, data range 255, at most `MAXIMAL_PSNR`; NaN where the mask is empty.
@@ -43,7 +43,7 @@ def l1(image: tf.Tensor, composite: tf.Tensor, *, mask: tf.Tensor | None = None)
     Args:
         image: `[B, H, W, C]` uint8, the truth.
         composite: same shape, uint8.
-        mask: `None`, or `[B, H, W, 1]` in {0, 1}: only pixels where it is 1 count.
+        mask: `None`, or `[B, H, W, 1]`, in {0, 1} or uint8 with 255 in the hole: only pixels of the hole count.
 
     Returns:
         `[B]` float32 in [0, 1]: the mean difference in levels divided by 255; NaN where the mask is empty.
