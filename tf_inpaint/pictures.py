@@ -254,9 +254,7 @@ def format_of(path: str | os.PathLike) -> str:
     """
     suffix = Path(os.fsdecode(path)).suffix.lower()
     if suffix not in SUFFIXES:
-        raise PictureError(
-            f"{printable(path)}: the suffix {suffix!r} names no supported picture format. Supported: {', '.join(SUFFIXES)}."
-        )
+        raise PictureError(f"{printable(path)}: the suffix {suffix!r} names no supported picture format. Supported: {', '.join(SUFFIXES)}.")
     return SUFFIXES[suffix]
 
 

@@ -23,9 +23,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument("mask", metavar="MASK", help="its mask, white = fill, or a folder of masks")
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="where to write: a picture name, or a folder")
     parser.add_argument("--weights", metavar="NAME|PATH", required=True, help="name of shipped weights, or a run folder")
-    parser.add_argument(
-        "--format", choices=("same", "png"), default="same", help="format of the results; png keeps known pixels exactly"
-    )
+    parser.add_argument("--format", choices=("same", "png"), default="same", help="format of the results; png keeps known pixels exactly")
     parser.add_argument("--max-pixels", type=int, metavar="N", help="refuse pictures with more pixels")
 
 

@@ -181,9 +181,7 @@ def prepare(
         OSError: if the cache folder cannot be written.
     """
     if image_size < 1 or max_pixels < 1:
-        raise ConfigError(
-            f"`image_size` and `max_pixels` must be at least 1. Received: image_size={image_size}, max_pixels={max_pixels}."
-        )
+        raise ConfigError(f"`image_size` and `max_pixels` must be at least 1. Received: image_size={image_size}, max_pixels={max_pixels}.")
     source = open_source(source) if isinstance(source, str) else source
     cache = _cache_folder(cache_dir, source, image_size=image_size, max_pixels=max_pixels)
     bank = _open_cache(cache) if cache.is_dir() else None
@@ -194,9 +192,7 @@ def prepare(
     return bank
 
 
-def _decode(
-    source: Source, image_size: int, max_pixels: int, memory_limit: int, cache: Path, show_progress: bool | None
-) -> PictureBank:
+def _decode(source: Source, image_size: int, max_pixels: int, memory_limit: int, cache: Path, show_progress: bool | None) -> PictureBank:
     names, sizes, broken, kept = [], [], [], []
     num_bytes = num_enlarged = 0
 

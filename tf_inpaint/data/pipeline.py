@@ -96,21 +96,22 @@ def dataset(
         raise ConfigError(f"`select` leaves none of the {len(bank)} pictures of {bank.report.name}. Received: select={select}.")
     num_pictures = len(chosen)
 
+    keys = [_key(seed, purpose) for purpose in (_ORDER, _CROP, _FLIP, _MASK)]
+
+    def seed_for(purpose: int, number: tf.Tensor) -> tf.Tensor:
+        return tf.stack([keys[purpose], tf.cast(number, tf.int32)])
+
     def load(position: tf.Tensor) -> dict:
         epoch, index = position // num_pictures, position % num_pictures
         if shuffle:
-            order_seed = tf.random.fold_in(_seed_for(seed, _ORDER), tf.cast(epoch, tf.int32))
+            order_seed = seed_for(_ORDER, epoch)
             index = tf.random.experimental.index_shuffle(index, order_seed, tf.constant(num_pictures - 1, tf.int64))
         picture = bank.read(chosen.start + chosen.step * index)
-        draw = tf.cast(position, tf.int32)
-        picture = _crop(picture, image_size, tf.random.fold_in(_seed_for(seed, _CROP), draw) if crop == "random" else None)
+        picture = _crop(picture, image_size, seed_for(_CROP, position) if crop == "random" else None)
         if flip:
-            coin = tf.random.stateless_uniform([], tf.random.fold_in(_seed_for(seed, _FLIP), draw))
+            coin = tf.random.stateless_uniform([], seed_for(_FLIP, position))
             picture = tf.where(coin < 0.5, picture[:, ::-1], picture)
-        return {
-            "image": image_ops.from_uint8(picture),
-            "mask_seed": tf.ensure_shape(tf.random.fold_in(_seed_for(seed, _MASK), draw), [2]),
-        }
+        return {"image": image_ops.from_uint8(picture), "mask_seed": seed_for(_MASK, position)}
 
     def add_mask(batch: dict) -> dict:
         mask = generator.per_example(batch["mask_seed"], height=image_size, width=image_size)
@@ -154,8 +155,10 @@ def _map(data: tf.data.Dataset, function: Callable) -> tf.data.Dataset:
     return data.map(function, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
-def _seed_for(seed: int, purpose: int) -> tf.Tensor:
-    return tf.constant([seed, purpose], tf.int32)
+def _key(seed: int, purpose: int) -> int:
+    """First half of all seeds drawn for one purpose; the second half is a position, so that no two seeds are the same."""
+    with tf.device("CPU"):
+        return int(tf.random.fold_in(tf.constant([seed, purpose], tf.int32), 0)[0])
 
 
 def _crop(picture: tf.Tensor, image_size: int, seed: tf.Tensor | None) -> tf.Tensor:

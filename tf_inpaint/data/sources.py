@@ -229,9 +229,7 @@ def open_source(source: str) -> Source:
     kind, _, argument = source.partition(":")
     if kind not in SOURCES:
         hint = f" Did you mean 'folder:{pictures.printable(source)}'?" if source and Path(source).is_dir() else ""
-        raise ConfigError(
-            f"Unknown data source {pictures.printable(source)!r}. Available: folder:PATH, tfds:NAME, photos.{hint}"
-        )
+        raise ConfigError(f"Unknown data source {pictures.printable(source)!r}. Available: folder:PATH, tfds:NAME, photos.{hint}")
     return SOURCES[kind](argument)
 
 

@@ -123,9 +123,7 @@ def _plan_folder(image: Path, mask: Path, output: Path, *, to_png: bool) -> list
         raise ConfigError(f"The folder {pictures.printable(image)!r} holds no pictures.")
     results = [name.with_suffix(".png") if to_png else name for name in names]
     uses = collections.Counter(results)
-    results = [
-        name.with_name(name.name + ".png") if uses[result] > 1 else result for name, result in zip(names, results, strict=True)
-    ]
+    results = [name.with_name(name.name + ".png") if uses[result] > 1 else result for name, result in zip(names, results, strict=True)]
     if len(set(results)) < len(results):
         raise ConfigError("Some results would have the same name. Rename the pictures, or do not ask for PNG.")
     find_mask = _mask_finder(mask, side_by_side=side_by_side) if mask.is_dir() else lambda _: mask
