@@ -6,6 +6,7 @@ import tensorflow as tf
 from tf_inpaint import losses, ops
 from tf_inpaint.networks import build_sn_patch_critic
 from tf_inpaint.systems import InpaintingSystem, SystemConfig
+from tf_inpaint.training.checkpoints import TrainState
 
 
 class SmallSystem(InpaintingSystem):
@@ -75,8 +76,5 @@ def make_batch(batch_size=2, size=16, seed=0):
 
 def all_values(system):
     """Every number that training changes: networks, optimizers, averages."""
-    import numpy as np
 
-    from tf_inpaint.training.checkpoints import TrainState
-
-    return [np.array(variable) for variable in TrainState(system, seed=0).variables]
+    return [variable.numpy() for variable in TrainState(system, seed=0).variables]

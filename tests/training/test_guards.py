@@ -23,12 +23,12 @@ class BrokenLoss(SmallSystem):
 
 
 class BrokenGradient(SmallSystem):
-    """The losses stay finite; for batches whose first pixel is 1 the gradient of a square root at 0 is not."""
+    """The losses stay finite; for batches whose first pixel is 1 the gradient of a norm at 0 is not."""
 
     def generator_terms(self, image, mask):
         raw, terms = super().generator_terms(image, mask)
-        distance = 1.0 - tf.cast(image[0, 0, 0, 0] == 1.0, tf.float32)
-        terms["l1_loss"] += tf.sqrt(distance + 0.0 * tf.reduce_sum(raw))
+        is_good = tf.cast(image[0, 0, 0, 0] != 1.0, tf.float32)
+        terms["l1_loss"] += 0.001 * tf.norm(raw * is_good)
         return raw, terms
 
 

@@ -112,7 +112,7 @@ class CheckpointFolder:
             NonFiniteError: if a variable is not finite, naming it; nothing is written then.
             CheckpointError: if it cannot be written (full disk, no permission); earlier checkpoints are untouched then.
         """
-        step = int(self._state.step)
+        step = int(self._state.step.numpy())
         target = self.path(step)
         if target.exists() and self.find_fault(step) is None:
             return target
@@ -189,7 +189,7 @@ class CheckpointFolder:
         return None
 
     def _read(self, step: int) -> None:
-        seed = int(self._state.seed)
+        seed = int(self._state.seed.numpy())
         try:
             status = self._state.checkpoint().read(str(self.path(step) / _PREFIX))
             status.assert_consumed()
@@ -197,8 +197,8 @@ class CheckpointFolder:
             raise CheckpointError(
                 f"The checkpoint {self.path(step)} does not fit this system and its settings: {_first_line(error)}."
             ) from error
-        if int(self._state.seed) != seed:
-            raise CheckpointError(f"The checkpoint {self.path(step)} has the seed {int(self._state.seed)}. Received: seed={seed}.")
+        if int(self._state.seed.numpy()) != seed:
+            raise CheckpointError(f"The checkpoint {self.path(step)} has the seed {int(self._state.seed.numpy())}. Received: seed={seed}.")
 
 
 def _variables(optimizer) -> list:

@@ -27,12 +27,12 @@ def check_step(system, batch: dict, logs: dict[str, np.ndarray], *, step: int) -
     terms = [name for name, value in logs.items() if not np.isfinite(value)]
     terms = [name for name in terms if name != "loss"] or terms
     if terms:
-        raise NonFiniteError(f"Training stopped at step {step}: {', '.join(terms)} not finite{_cause(batch)}.")
+        raise NonFiniteError(f"Training stopped at step {step}: {', '.join(terms)} not finite{_cause(system, batch)}.")
     for name, skipped in system.nonfinite_gradients.items():
         limit = MAX_SKIPPED_STEPS if _skips_steps(system.optimizers[name]) else 0
-        if float(skipped) > limit:
+        if float(skipped.numpy()) > limit:
             times = f" for {limit + 1} steps in a row" if limit else ""
-            raise NonFiniteError(f"Training stopped at step {step}: the {name} gradients are not finite{times}{_cause(batch)}.")
+            raise NonFiniteError(f"Training stopped at step {step}: the {name} gradients are not finite{times}{_cause(system, batch)}.")
 
 
 def find_nonfinite(variables: list) -> list[str]:
@@ -52,11 +52,12 @@ def find_nonfinite(variables: list) -> list[str]:
     ]
 
 
-def _cause(batch) -> str:
-    tensors = {name: tf.convert_to_tensor(value) for name, value in batch.items()} if isinstance(batch, dict) else {}
-    found = [
-        name for name, value in tensors.items() if value.dtype.is_floating and not bool(tf.reduce_all(tf.math.is_finite(value)))
-    ]
+def _cause(system, batch) -> str:
+    found = []
+    for name, value in batch.items():
+        tensors = [tf.convert_to_tensor(part) for part in system.distribute_strategy.experimental_local_results(value)]
+        if any(part.dtype.is_floating and not bool(tf.reduce_all(tf.math.is_finite(part))) for part in tensors):
+            found.append(name)
     return f" (the batch's {' and '.join(found)} held values that are not finite)" if found else ""
 
 

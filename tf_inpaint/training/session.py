@@ -168,7 +168,7 @@ class _Session:
         ) as self._reporter:
             if step and not self._was_validated(step):  # the session before was stopped in the midst of it
                 self._validate(step)
-            session_start, seconds_before = time.monotonic(), float(self._state.seconds)
+            session_start, seconds_before = time.monotonic(), float(self._state.seconds.numpy())
             for step, logs in self._guarded_steps():
                 self._state.step.assign(step)
                 self._state.seconds.assign(seconds_before + time.monotonic() - session_start)
@@ -205,13 +205,13 @@ class _Session:
         config = self._config
         if self._validation is None or (step % config.validation_steps and step < config.steps):
             return True
-        return int(self._state.validated_step) == step
+        return int(self._state.validated_step.numpy()) == step
 
     def _validate(self, step):
         psnr = self._validation.psnr(should_stop=lambda: self._stop.received is not None)
         if psnr is None:
             return
-        is_best = psnr > float(self._state.best_psnr)
+        is_best = psnr > float(self._state.best_psnr.numpy())
         if is_best:
             self._state.best_psnr.assign(psnr)
             weights.save(self.system, self._folder.best, training=self._summary(validation_psnr=psnr))
@@ -224,7 +224,7 @@ class _Session:
         weights.save(self.system, self._folder.weights, training=self._summary())
 
     def _summary(self, **measured):
-        config, step = self._config, int(self._state.step)
+        config, step = self._config, int(self._state.step.numpy())
         run = {
             "data": config.data,
             "masks": config.masks,
