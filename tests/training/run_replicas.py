@@ -62,4 +62,8 @@ if __name__ == "__main__":
         state = make_state(other)
         assert CheckpointFolder(folder / str(number), state).restore() == STEPS // 2
         report[f"moved_to_{other}"] = float(np.abs(losses(state, STEPS // 2, STEPS) - same[other]).max())
+    fitted = {number: make_state(number).system for number in (1, 2)}
+    for system in fitted.values():
+        system.fit(dataset(0, 4), epochs=2, validation_data=dataset(4, 5), verbose=0)
+    report["fit"] = difference(all_values(fitted[1]), all_values(fitted[2]))
     print(json.dumps(report))

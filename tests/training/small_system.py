@@ -41,11 +41,11 @@ class SmallSystem(InpaintingSystem):
             "critic": self._adam(self.critic_network.trainable_variables),
         }
 
-    def generator_terms(self, image, mask):
-        raw = self({"image": image, "mask": mask}, training=True)["raw"]
+    def generator_terms(self, image, mask, training=True):
+        raw = self({"image": image, "mask": mask}, training=training)["raw"]
         terms = {
             "l1_loss": losses.l1_loss(raw, image, mask, hole_weight=1.0),
-            "adversarial_loss": 0.01 * losses.hinge_generator_loss(self.critic_network(raw, training=True)),
+            "adversarial_loss": 0.01 * losses.hinge_generator_loss(self.critic_network(raw, training=training)),
         }
         return raw, terms
 
@@ -62,6 +62,11 @@ class SmallSystem(InpaintingSystem):
         self.minimize("generator", generator_tape, total, self.painter_network.trainable_variables)
         self.average.update(self.steps_taken)
         return self.track(loss=total, **terms, critic_loss=critic_loss)
+
+    def test_step(self, batch):
+        batch = self.with_masks(batch)
+        _, terms = self.generator_terms(batch["image"], batch["mask"], training=False)
+        return self.track(loss=tf.add_n(list(terms.values())), **terms)
 
 
 def small_config(**overrides):

@@ -15,8 +15,8 @@ from tf_inpaint.training.guards import MAX_SKIPPED_STEPS, find_nonfinite
 class BrokenLoss(SmallSystem):
     """One term is not finite for batches whose first pixel is 1."""
 
-    def generator_terms(self, image, mask):
-        raw, terms = super().generator_terms(image, mask)
+    def generator_terms(self, image, mask, training=True):
+        raw, terms = super().generator_terms(image, mask, training)
         broken = image[0, 0, 0, 0] == 1.0
         terms["l1_loss"] *= tf.where(broken, np.inf, 1.0)
         return raw, terms
@@ -25,8 +25,8 @@ class BrokenLoss(SmallSystem):
 class BrokenGradient(SmallSystem):
     """The losses stay finite; for batches whose first pixel is 1 the gradient of a norm at 0 is not."""
 
-    def generator_terms(self, image, mask):
-        raw, terms = super().generator_terms(image, mask)
+    def generator_terms(self, image, mask, training=True):
+        raw, terms = super().generator_terms(image, mask, training)
         is_good = tf.cast(image[0, 0, 0, 0] != 1.0, tf.float32)
         terms["l1_loss"] += 0.001 * tf.norm(raw * is_good)
         return raw, terms

@@ -37,3 +37,8 @@ def test_two_replicas_equal_one(report):
 def test_a_checkpoint_moves_between_one_and_two_replicas(report):
     assert report["moved_to_1"] < 1e-5
     assert report["moved_to_2"] < 1e-5
+
+
+@pytest.mark.slow
+def test_fit_shares_its_batches_among_two_replicas(report):
+    assert report["fit"] < 1e-4

@@ -100,6 +100,24 @@ def test_other_settings_for_the_same_folder_are_named(finished, pictures):
         run(pictures, finished, system_config=small_config(learning_rate=0.5))
 
 
+def test_a_run_does_not_go_on_with_other_pictures(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    write_pictures(data, 8)
+    assert run(data, tmp_path / "run", steps=1, validation_steps=0).finished
+    (data / "003.png").rename(data / "333.png")
+    with pytest.raises(CheckpointError, match=r"the pictures \(were 8, now 8; other names or sizes\)"):
+        run(data, tmp_path / "run", steps=2, validation_steps=0)
+
+
+def test_a_run_that_failed_before_its_first_checkpoint_can_be_begun_with_other_settings(finished, pictures, tmp_path):
+    wide = small_config(width_multiplier=2.0)
+    with pytest.raises(WeightsError):
+        run(pictures, tmp_path / "run", system_config=wide, init_weights=str(finished / "weights"))
+    assert run(pictures, tmp_path / "run", steps=1, batch_size=2).finished
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["training"]["batch_size"] == 2
+
+
 def test_a_folder_with_other_things_is_not_touched(pictures, tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(CheckpointError, match="holds other things"):
@@ -108,12 +126,12 @@ def test_a_folder_with_other_things_is_not_touched(pictures, tmp_path):
 
 
 def test_two_processes_cannot_train_in_one_folder(tmp_path):
-    settings = {"system": "small", "config": {}, "training": {}}
+    settings = {"system": "small", "config": {}, "training": {}, "pictures": {}}
     with RunDirectory(tmp_path / "run", settings):
         with pytest.raises(CheckpointError, match="Another process trains in"):
             RunDirectory(tmp_path / "run", settings).__enter__()
-    with RunDirectory(tmp_path / "run", settings) as again:
-        assert not again.is_new
+    with RunDirectory(tmp_path / "run", settings):
+        pass  # after the first one has ended
 
 
 def test_when_the_time_is_up_the_run_saves_and_the_next_session_goes_on(pictures, tmp_path, capsys):
@@ -133,6 +151,7 @@ def test_a_new_run_starts_from_the_weights_of_another(finished, pictures, tmp_pa
         system_config=small_config(image_size=12, learning_rate=1e-12),
         steps=1,
         init_weights=str(finished / "weights"),
+        validation_steps=0,
     )
     assert result.finished
     assert "starts from the weights" in capsys.readouterr().out
@@ -142,6 +161,7 @@ def test_a_new_run_starts_from_the_weights_of_another(finished, pictures, tmp_pa
     steps = [earlier["steps"] for earlier in end.training["runs"]]
     assert steps[-1] == 1 and len(steps) == 2
     assert end.training["pictures_over_all_runs"] == 4 * sum(steps)
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["earlier_runs"] == end.training["runs"][:1]
 
 
 def test_weights_of_another_width_do_not_start_a_run(finished, pictures, tmp_path):
@@ -188,7 +208,7 @@ def test_mostly_broken_pictures_and_wrong_folders_are_errors(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "setting", [{"precision": "float64"}, {"batch_size": 0}, {"steps": 0}, {"seed": -1}, {"checkpoint_steps": 0}, {"log_steps": 0}]
+    "setting", [{"precision": "float64"}, {"batch_size": 0}, {"steps": 0}, {"seed": -1}, {"seed": 2**31}, {"validation_steps": -1}, {"checkpoint_steps": 0}, {"log_steps": 0}]
 )
 def test_a_setting_out_of_range_is_named(setting):
     with pytest.raises(ConfigError, match=f"`{next(iter(setting))}` must"):

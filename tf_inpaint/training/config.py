@@ -50,6 +50,7 @@ class TrainConfig:
         for name in ("batch_size", "steps", "checkpoint_steps", "log_steps"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"`{name}` must be at least 1. Received: {name}={getattr(self, name)}.")
-        for name in ("seed", "validation_steps"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"`{name}` must not be negative. Received: {name}={getattr(self, name)}.")
+        if self.validation_steps < 0:
+            raise ConfigError(f"`validation_steps` must not be negative. Received: validation_steps={self.validation_steps}.")
+        if not 0 <= self.seed < 2**31:
+            raise ConfigError(f"`seed` must lie in 0 to 2**31 - 1. Received: seed={self.seed}.")

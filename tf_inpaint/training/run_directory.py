@@ -1,6 +1,6 @@
 """The folder of a run: what lies where, which settings made it, and that one process at a time works in it.
 
-    config.json    system and its settings, training settings, versions, git commit
+    config.json    system and its settings, training settings, the runs that its first weights came from, versions, git commit
     checkpoints/   ckpt-STEP, to go on from
     weights/       latest averaged weights, half precision
     best/          the same of the step with the best validation
@@ -12,6 +12,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -26,11 +27,13 @@ class RunDirectory:
 
     Args:
         path: the folder; made where it does not exist.
-        settings: `{"system": KEY, "config": {...}, "training": {...}}`, JSON values.
+        settings: `{"system": KEY, "config": {...}, "training": {...}, "pictures": {...}}`, JSON values; "pictures" is a fingerprint of
+            the data.
 
     Attributes:
+        earlier_runs: what is known of the training before this run, as `weights` files tell it; set it before entering a new run.
         path, checkpoints, weights, best, logs, samples: folders; see the module's text.
-        is_new: whether the run begins here.
+        is_new: whether there is no checkpoint yet: a run that ended before its first one may begin again with other settings.
 
     Raises:
         CheckpointError: if the folder holds other things or a run of other settings, naming each, or another process works in it.
@@ -47,9 +50,11 @@ class RunDirectory:
         self._settings = settings
         self._config_file = self.path / CONFIG_FILE
         self._lock = None
-        self.is_new = not self._config_file.exists()
-        if not self.is_new:
-            self._check_settings()
+        self.earlier_runs = []
+        self.is_new = not any(".tmp-" not in path.name for path in self.checkpoints.glob("*ckpt-*"))
+        if self._config_file.exists():
+            if not self.is_new:
+                self._check_settings()
         elif self.path.exists() and (not self.path.is_dir() or any(_is_content(entry) for entry in self.path.iterdir())):
             raise CheckpointError(f"{self.path} holds other things and no {CONFIG_FILE} of a run. Choose an empty or a new folder.")
 
@@ -63,6 +68,8 @@ class RunDirectory:
             raise CheckpointError(f"Another process trains in {self.path}. End it, or choose another folder.") from None
         for folder in (self.checkpoints, self.logs, self.samples):
             folder.mkdir(exist_ok=True)
+        for leftover in [*self.path.glob("*.tmp-*"), *self.checkpoints.glob("*.tmp-*")]:  # of a kill while saving
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
         self._write_config()
         return self
 
@@ -72,8 +79,10 @@ class RunDirectory:
     def _check_settings(self):
         try:
             found = json.loads(self._config_file.read_text(encoding="utf-8"))
+            self.earlier_runs = found.get("earlier_runs", [])
+            pictures = found.get("pictures", self._settings["pictures"])
             found = {name: found[name] for name in ("system", "config", "training")}
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CheckpointError(f"{self._config_file} does not describe a run ({type(error).__name__}: {error}).") from error
         differences = []
         if found["system"] != self._settings["system"]:
@@ -85,6 +94,9 @@ class RunDirectory:
                 before = found[part].get(name, ours.get(name))
                 if before != ours.get(name) and name not in FREE_TO_CHANGE:
                     differences.append(f"{name} (was {before!r}, now {ours.get(name)!r})")
+        if not differences and pictures != self._settings["pictures"]:
+            counts = (each["number"] for each in (pictures, self._settings["pictures"]))
+            differences.append("the pictures (were {}, now {}; other names or sizes)".format(*counts))
         if differences:
             raise CheckpointError(
                 f"{self.path} holds a run of other settings: {', '.join(differences)}. Give the same settings to go on, or another "
@@ -94,6 +106,7 @@ class RunDirectory:
     def _write_config(self):
         description = {
             **self._settings,
+            "earlier_runs": self.earlier_runs,
             "versions": {
                 "python": platform.python_version(),
                 **{name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy")},

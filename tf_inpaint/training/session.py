@@ -1,6 +1,8 @@
 """A whole training run: begins or goes on, validates, saves, and stops in good order."""
 
 import dataclasses
+import hashlib
+import json
 import os
 import time
 
@@ -76,13 +78,20 @@ def train(
                     f"`batch_size` must be a multiple of the {strategy.num_replicas_in_sync} replicas. "
                     f"Received: batch_size={config.batch_size}."
                 )
+            # Before the folder is made: what is wrong with data and masks shows within a second and leaves nothing behind.
+            generator = masks.parse(config.masks)
+            bank = data.prepare(config.data, image_size=system_config.image_size)
             settings = {
                 "system": system_class.KEY,
                 "config": system_config.to_dict(),
                 "training": dataclasses.asdict(config),
+                "pictures": _fingerprint(bank),
             }
-            with RunDirectory(run_dir, settings) as folder:
-                session = _Session(system_class, system_config, config, folder, strategy, stop)
+            folder = RunDirectory(run_dir, settings)
+            if folder.is_new and config.init_weights is not None:
+                folder.earlier_runs = weights.read(config.init_weights).training.get("runs", [])
+            with folder:
+                session = _Session(system_class, system_config, config, folder, strategy, stop, bank, generator)
                 return session.run(deadline=None if max_seconds is None else start + max_seconds)
         except signals.Stopped as error:
             print(f"stopped by {error}; nothing was left to save", flush=True)
@@ -90,16 +99,14 @@ def train(
 
 
 class _Session:
-    def __init__(self, system_class, system_config, config, folder, strategy, stop):
+    def __init__(self, system_class, system_config, config, folder, strategy, stop, bank, generator):
         self._config = config
         self._folder = folder
         self._stop = stop
         keras.mixed_precision.set_global_policy(config.precision)
-        keras.utils.set_random_seed(config.seed % 2**31)  # the initial weights are a function of the seed
+        keras.utils.set_random_seed(config.seed)  # the initial weights are a function of the seed
         if config.deterministic:
             tf.config.experimental.enable_op_determinism()
-        generator = masks.parse(config.masks)
-        self._earlier = []
         with strategy.scope():
             self.system = system_class(system_config)
             self.system.compile(stage=config.stage, masks=generator)
@@ -108,17 +115,13 @@ class _Session:
         self._first_step = self._checkpoints.restore() or 0
         if self._first_step:
             print(f"resumed from step {self._first_step}", flush=True)
-        if config.init_weights is not None:
-            if self._first_step:
-                self._earlier = weights.read(config.init_weights).training.get("runs", [])
-            else:
-                self._earlier = weights.load_into(self.system, config.init_weights).training.get("runs", [])
-                print(f"starts from the weights {config.init_weights}", flush=True)
-        self._open_data(generator)
+        elif config.init_weights is not None:
+            weights.load_into(self.system, config.init_weights)
+            print(f"starts from the weights {config.init_weights}", flush=True)
+        self._open_data(bank, generator)
 
-    def _open_data(self, generator):
+    def _open_data(self, bank, generator):
         config, image_size = self._config, self.system.config.image_size
-        bank = data.prepare(config.data, image_size=image_size)
         print(bank.report.summary(), flush=True)
         held_out = 0
         if config.validation_steps and config.validation_data is None:
@@ -235,8 +238,14 @@ class _Session:
             "pictures": step * config.batch_size,
             **measured,
         }
-        runs = [*self._earlier, run]
+        runs = [*self._folder.earlier_runs, run]
         return {"runs": runs, "pictures_over_all_runs": sum(each["pictures"] for each in runs)}
+
+
+def _fingerprint(bank):
+    """Changes when a picture is added, renamed, lost or cut differently: the order of the data would not be the same."""
+    digest = hashlib.sha256(json.dumps([bank.names, bank.sizes.tolist()]).encode())
+    return {"number": len(bank), "sha256": digest.hexdigest()}
 
 
 def _default_strategy():
