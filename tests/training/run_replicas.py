@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tests.training.small_system import SmallSystem, all_values, make_batch
-from tf_inpaint.training import distribute, train_steps
+from tests.training.small_system import SmallSystem, all_values, make_batch, small_config
+from tf_inpaint.training import TrainConfig, distribute, train, train_steps
 from tf_inpaint.training.checkpoints import CheckpointFolder, TrainState
 
 STEPS = 20
@@ -66,4 +66,7 @@ if __name__ == "__main__":
     for system in fitted.values():
         system.fit(dataset(0, 4), epochs=2, validation_data=dataset(4, 5), verbose=0)
     report["fit"] = difference(all_values(fitted[1]), all_values(fitted[2]))
+    config = TrainConfig(batch_size=4, steps=2, validation_steps=1, masks="center_square")
+    two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    report["run"] = train(SmallSystem, small_config(), config, folder / "run", strategy=two).finished
     print(json.dumps(report))

@@ -42,3 +42,8 @@ def test_a_checkpoint_moves_between_one_and_two_replicas(report):
 @pytest.mark.slow
 def test_fit_shares_its_batches_among_two_replicas(report):
     assert report["fit"] < 1e-4
+
+
+@pytest.mark.slow
+def test_a_whole_run_with_validation_works_on_two_replicas(report):
+    assert report["run"] is True

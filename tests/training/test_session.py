@@ -208,7 +208,17 @@ def test_mostly_broken_pictures_and_wrong_folders_are_errors(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "setting", [{"precision": "float64"}, {"batch_size": 0}, {"steps": 0}, {"seed": -1}, {"seed": 2**31}, {"validation_steps": -1}, {"checkpoint_steps": 0}, {"log_steps": 0}]
+    "setting",
+    [
+        {"precision": "float64"},
+        {"batch_size": 0},
+        {"steps": 0},
+        {"seed": -1},
+        {"seed": 2**31},
+        {"validation_steps": -1},
+        {"checkpoint_steps": 0},
+        {"log_steps": 0},
+    ],
 )
 def test_a_setting_out_of_range_is_named(setting):
     with pytest.raises(ConfigError, match=f"`{next(iter(setting))}` must"):
