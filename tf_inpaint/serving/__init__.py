@@ -1,5 +1,6 @@
 """Serving: repairing photographs in Python, and exporting systems for servers."""
 
+from tf_inpaint.serving.export import export
 from tf_inpaint.serving.inpainter import Inpainter
 
-__all__ = ["Inpainter"]
+__all__ = ["Inpainter", "export"]

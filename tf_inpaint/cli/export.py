@@ -1,0 +1,34 @@
+"""`tf-inpaint export --weights NAME --output DIR`: writes a SavedModel for model servers."""
+
+import argparse
+
+
+def add_parser(subparsers) -> None:
+    parser = subparsers.add_parser(
+        "export",
+        help="write a SavedModel for model servers",
+        description="Writes a SavedModel that repairs pictures of any size and needs TensorFlow only.",
+        epilog=(
+            "For TensorFlow Serving the last part of DIR is the version, an integer, as in models/inpaint/1.\n"
+            "Signatures: serving_default takes PNG or JPEG files (image_bytes, mask_bytes) and returns PNG files (inpainted_bytes);\n"
+            "inpaint takes and returns uint8 tensors (image, mask -> inpainted)."
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--weights", metavar="NAME|PATH", required=True, help="name of shipped weights, or a run folder")
+    parser.add_argument("-o", "--output", metavar="DIR", required=True, help="folder to write; must not exist yet")
+    parser.add_argument("--max-pixels", type=int, metavar="N", help="the model refuses requests with more pixels")
+
+
+def run(args: argparse.Namespace) -> int:
+    from tf_inpaint import pictures
+    from tf_inpaint.serving.export import DEFAULT_MAX_PIXELS, export
+    from tf_inpaint.systems.loading import load
+
+    max_pixels = DEFAULT_MAX_PIXELS if args.max_pixels is None else args.max_pixels
+    folder = export(load(args.weights), args.output, max_pixels=max_pixels)
+    megabytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+    print(f"Wrote {pictures.printable(folder)}: {megabytes:.1f} MB, pictures of up to {max_pixels:,} pixels.")
+    print("serving_default: image_bytes, mask_bytes (PNG or JPEG files) -> inpainted_bytes (PNG files)")
+    print("inpaint: image [N, H, W, 3], mask [N, H, W, 1] -> inpainted [N, H, W, 3] (uint8)")
+    return 0
