@@ -38,7 +38,7 @@ def mask_folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tiny():
-    return SYSTEMS["three_stage"].tiny()
+    return SYSTEMS["three_stage"].tiny(res2net=False, self_attention=False)  # traced several times: the smaller the better
 
 
 @pytest.fixture

@@ -168,6 +168,14 @@ def test_other_masks_count_in_the_bin_of_the_share_they_have(folder, spec):
         assert protocol.indices_in(0.2, 0.3) == list(range(7))
 
 
+def test_the_low_end_of_a_bin_belongs_to_it_and_the_high_end_does_not(folder, mask_folder):
+    bins = [(0.2, 0.25), (0.25, 0.3)]
+    squares = make_protocol(f"folder:{folder}", "center_square", bins=bins)  # a share of exactly a quarter
+    assert [len(squares.indices_in(*limits)) for limits in bins] == [0, 7]
+    files = make_protocol(f"folder:{folder}", f"irregular:{mask_folder}", bins=bins)
+    assert [{item.hole_share for item in files.items if item.bin == limits} for limits in bins] == [{0.21875}, {0.25}]
+
+
 def test_the_files_own_ratio_is_kept(folder, mask_folder):
     protocol = make_protocol(f"folder:{folder}", f"irregular:{mask_folder}?ratio=0.2-0.3")
     assert len(protocol.items) == 7

@@ -124,7 +124,7 @@ def test_a_baseline_is_better_than_an_untrained_system(report):
 
 
 def test_weights_that_give_no_numbers_are_named(folder):
-    system = SYSTEMS["three_stage"].tiny()
+    system = SYSTEMS["three_stage"].tiny(res2net=False, self_attention=False)
     bias = system.networks["refinement"].trainable_variables[-1]
     bias.assign(np.full(bias.shape, np.nan, np.float32))
     with pytest.raises(NonFiniteError, match="broken.weights"):

@@ -261,8 +261,6 @@ def _shuffled(names: Sequence[str], seed: int, purpose: str) -> list[str]:
 
 def _read(stored: Path | io.BytesIO, image_size: int | None, *, max_pixels: int, name: str) -> np.ndarray:
     """Reads a picture as it is evaluated, uint8 `[H, W, 3]`."""
-    if isinstance(stored, io.BytesIO):
-        stored.seek(0)
     rgb = pictures.read_rgb(stored, max_pixels=max_pixels, name=name)
     height, width = rgb.shape[:2]
     if image_size is None or (height, width) == (image_size, image_size):
