@@ -14,6 +14,7 @@ class SmallSystem(InpaintingSystem):
 
     KEY = "small"
     GENERATORS = ("painter",)
+    LOGS = ("loss", "l1_loss", "adversarial_loss", "critic_loss")
 
     def __init__(self, config=None, *, name=None):
         super().__init__(config, name=name)

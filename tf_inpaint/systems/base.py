@@ -132,8 +132,8 @@ def _parse(text, expected_type, assignment):
 class InpaintingSystem(keras.Model):
     """A published system: its networks, its training step and its way to repair a picture.
 
-    Subclasses name their `Config` class, their `STAGES` and `size_multiple`, build their networks in `__init__` and hand them to
-    `_set_networks`, and write out `call`, `train_step` and `test_step` in full.
+    Subclasses name their `Config` class, their `STAGES`, `GENERATORS`, `LOGS` (all that their steps report) and `size_multiple`, build
+    their networks in `__init__` and hand them to `_set_networks`, and write out `call`, `train_step` and `test_step` in full.
 
     The system's own dtype policy is float32 whatever the global policy: its inputs, outputs, composites and losses stay float32, only the
     networks compute in half precision under "mixed_bfloat16" and "mixed_float16".
@@ -152,6 +152,7 @@ class InpaintingSystem(keras.Model):
     KEY = ""
     STAGES = ("joint",)
     GENERATORS = ()
+    LOGS = ("loss",)
     size_multiple = 1
 
     def __init__(self, config: SystemConfig | None = None, *, name: str | None = None):
@@ -237,7 +238,8 @@ class InpaintingSystem(keras.Model):
         }
         momentum = self.config.average_momentum
         self._training.average = WeightAverage(self.generator_weights, momentum=momentum) if momentum else None
-        self._training.trackers = {}
+        # Made here and not at the first step: a `tf.function` that makes variables is traced twice.
+        self._training.trackers = {name: keras.metrics.Mean(name=name, dtype="float32") for name in self.LOGS}
         # `jit_compile`: XLA would replace oneDNN's convolutions on a CPU by its own, many times slower ones.
         super().compile(**{"optimizer": self._training.optimizers["generator"], "jit_compile": False, **kwargs})
 
@@ -289,16 +291,13 @@ class InpaintingSystem(keras.Model):
         """Adds values to their running means.
 
         Args:
-            **values: name -> scalar.
+            **values: name of `LOGS` -> scalar.
 
         Returns:
             name -> mean since the last `reset_metrics`, what `train_step` and `test_step` return.
         """
         trackers = self._training.trackers
         for name, value in values.items():
-            if name not in trackers:
-                with tf.init_scope():
-                    trackers[name] = keras.metrics.Mean(name=name, dtype="float32")
             trackers[name].update_state(value)
         return {name: trackers[name].result() for name in values}
 

@@ -29,6 +29,7 @@ class ThreeStage(InpaintingSystem):
     Config = ThreeStageConfig
     KEY = "three_stage"
     GENERATORS = ("coarse", "edge", "refinement")
+    LOGS = ("loss", "coarse_loss", "edge_loss", "refinement_loss", "adversarial_loss", "critic_loss", "psnr")
     size_multiple = 4
 
     def __init__(self, config: ThreeStageConfig | None = None, *, name: str | None = None):
@@ -147,6 +148,7 @@ class ThreeStage(InpaintingSystem):
             "critic": self._adam(self.critic_network.trainable_variables),
         }
 
+    @tf.autograph.experimental.do_not_convert  # nothing branches in Python on a tensor: traced in two thirds of the time
     def train_step(self, batch):
         """One step of every network; the same in `fit` and in a bare `tf.function` loop.
 
@@ -173,6 +175,7 @@ class ThreeStage(InpaintingSystem):
             self.average.update(self.steps_taken)
         return self.track(loss=total, **terms)
 
+    @tf.autograph.experimental.do_not_convert
     def test_step(self, batch):
         """Losses and mean PSNR of a batch, as `evaluate` and `fit`'s validation show them.
 
