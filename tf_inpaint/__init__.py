@@ -12,7 +12,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # for editors and type checkers; the running program goes through __getattr__
-    from tf_inpaint import data, layers, losses, masks, metrics, networks, ops, serving
+    from tf_inpaint import data, evaluation, layers, losses, masks, metrics, networks, ops, serving, training
     from tf_inpaint.serving import Inpainter
     from tf_inpaint.systems import SYSTEMS, InpaintingSystem
     from tf_inpaint.systems.loading import load, load_official
@@ -27,7 +27,7 @@ _HOME = {
     "load": "tf_inpaint.systems.loading",
     "load_official": "tf_inpaint.systems.loading",
 }
-_SUBPACKAGES = ("data", "layers", "losses", "masks", "metrics", "networks", "ops", "serving")
+_SUBPACKAGES = ("data", "evaluation", "layers", "losses", "masks", "metrics", "networks", "ops", "serving", "training")
 
 __all__ = [
     "SYSTEMS",
@@ -35,6 +35,7 @@ __all__ = [
     "InpaintingSystem",
     "__version__",
     "data",
+    "evaluation",
     "layers",
     "load",
     "load_official",
@@ -44,6 +45,7 @@ __all__ = [
     "networks",
     "ops",
     "serving",
+    "training",
 ]
 
 
