@@ -116,7 +116,7 @@ visualize.comparison([larger], [damage], [inpainter(larger, damage)], size=3)
 # Batches are dictionaries of an `image` and a `mask`. Which picture, which crop and which mask stands where follows from the seed alone.
 
 # %%
-BATCH, STEPS, EPOCHS = (2, 2, 1) if SMOKE else (8, 30, 5)
+BATCH, STEPS, EPOCHS = (2, 2, 1) if SMOKE else (8, 100, 5)
 
 system = tfi.SYSTEMS["three_stage"].tiny(learning_rate=1e-3)
 source = {"source": "photos", "image_size": system.config.image_size, "batch_size": BATCH, "show_progress": False}

@@ -53,7 +53,8 @@ visualize.show_grid(masks, columns=6, titles=[f"{s:.0%}" for s in share(masks)],
 # ### By the size of the hole
 #
 # Papers report their numbers by hole share, in bins of ten points. With `ratio` every mask falls into its bin: strokes are added until
-# the share is reached, in the middle of a stroke if need be. One row for each bin:
+# the share is reached, in the middle of a stroke if need be. One row for each bin; the seed is the same in all, so each column is one
+# drawing that goes on from bin to bin.
 
 # %%
 BINS = [(0.01, 0.1), (0.1, 0.2), (0.2, 0.3), (0.3, 0.4), (0.4, 0.5), (0.5, 0.6)]

@@ -23,7 +23,7 @@ def page_of(script) -> nbformat.NotebookNode:
     page.metadata["jupytext"] = {"formats": page.metadata["jupytext"]["formats"]}
     page.nbformat, page.nbformat_minor = 4, 5
     for number, cell in enumerate(page.cells):
-        cell["id"] = f"cell-{number}"
+        cell["id"] = str(number)  # as nbstripout, which runs before each commit, has them
         cell.metadata = {}
     return page
 

@@ -37,6 +37,7 @@ MODULES = (
     "tf_inpaint.serving",
     "tf_inpaint.systems",
     "tf_inpaint.training",
+    "tf_inpaint.visualize",
     "tf_inpaint.weights",
 )
 

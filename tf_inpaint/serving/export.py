@@ -28,6 +28,7 @@ def export(
     * `serving_default`: `image_bytes`, `mask_bytes` (string `[N]`, PNG or JPEG files, each of its own size) -> `inpainted_bytes`
       (string `[N]`, PNG files). Pictures go through the networks one after another. For PNG files the pixels are those of
       `Inpainter(system, strategy="original")`. An EXIF orientation is not applied, and of 16-bit levels the upper byte counts.
+      Where the networks give NaN the hole is black; `Inpainter` raises an error there.
     * `inpaint`: `image` uint8 `[N, H, W, 3]`, `mask` uint8 `[N, H, W, 1]`, white = fill -> `inpainted` uint8 `[N, H, W, 3]`. The
       batch goes through the networks at once.
 
