@@ -90,6 +90,10 @@ def check_half_precision(layer_class, arguments, layer, inputs, outputs):
         for weight, value in zip(half.weights, layer.weights, strict=True):
             assert weight.dtype in ("float32", tf.float32), f"{weight.name} is kept in {weight.dtype}"
             weight.assign(value)
-        result = half(inputs)
+        with tf.GradientTape() as tape:
+            result = half(inputs)
+            loss = tf.reduce_mean(tf.cast(result, tf.float32) ** 2)
         assert result.dtype == half.compute_dtype
         np.testing.assert_allclose(np.asarray(tf.cast(result, tf.float32)), outputs, atol=tolerance * scale, rtol=tolerance)
+        for weight, gradient in zip(half.trainable_weights, tape.gradient(loss, half.trainable_weights), strict=True):
+            assert gradient is not None and np.all(np.isfinite(gradient)), f"gradient of {weight.name} under {policy}"

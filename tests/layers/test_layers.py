@@ -17,6 +17,7 @@ CASES = {
         1,
         0,
     ),
+    "FusableConv2D, dilated": (FusableConv2D, {"filters": 6, "kernel_size": 3, "padding": "same", "dilation_rate": 2}, 2, 0),
     "SpectralConv2D": (SpectralConv2D, {"filters": 6, "kernel_size": 5, "strides": 2, "activation": "relu"}, 2, 1),
     "SpectralConv2D, valid": (SpectralConv2D, {"filters": 6, "kernel_size": 3, "padding": "valid", "use_bias": False}, 1, 1),
     "Res2NetBlock": (Res2NetBlock, {}, 10, 0),
