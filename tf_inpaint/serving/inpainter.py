@@ -73,7 +73,8 @@ class Inpainter:
         picture = pictures.read_picture(photo, max_pixels=self.max_pixels, name=_name(photo, "photo"))
         hole = pictures.read_mask(mask, max_pixels=self.max_pixels, name=_name(mask, "mask"))
         result = self.fill(picture, hole)
-        return np.asarray(result).reshape(photo.shape) if isinstance(photo, np.ndarray) else result
+        # A copy: what `np.asarray` shows of a Pillow image cannot be written to.
+        return np.array(result).reshape(photo.shape) if isinstance(photo, np.ndarray) else result
 
     def fill(self, picture: pictures.Picture, mask: np.ndarray) -> Image.Image:
         """Repairs a picture that has been read.
