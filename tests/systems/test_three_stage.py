@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tf_inpaint.errors import ConfigError
 from tf_inpaint.systems.three_stage import ThreeStage, ThreeStageConfig
 from tf_inpaint.systems.three_stage.networks import (
     build_coarse_network,
@@ -172,6 +173,12 @@ def test_the_critic_can_see_composite_and_mask():
     [
         ({"image_size": 30}, "`image_size` must be a positive multiple of 4"),
         ({"width_multiplier": 0.3}, "`width_multiplier` must keep"),
+        ({"width_multiplier": 0.005}, "`width_multiplier` must keep"),
+        ({"hole_weight": 0.0}, "`hole_weight` must be positive"),
+        ({"res2net_norm": "layer"}, "`res2net_norm` must be one of"),
+        ({"res2net_scale": 1}, "`res2net_scale` must be at least 2"),
+        ({"attention_kv_pool": 0}, "`attention_kv_pool` must be at least 1"),
+        ({"canny_low_threshold": 0.3}, "canny_low_threshold <= canny_high_threshold"),
         ({"edge_range": "01"}, "`edge_range` must be one of"),
         ({"adversarial_weight": -1.0}, "`adversarial_weight` must be at least 0"),
         ({"learning_rate": 0.0}, "must be positive"),
@@ -179,7 +186,8 @@ def test_the_critic_can_see_composite_and_mask():
     ],
 )
 def test_a_wrong_setting_is_named(settings, message):
-    with pytest.raises(ValueError, match=message):
+    # The command line turns errors of this kind, and no other, into one sentence.
+    with pytest.raises(ConfigError, match=message):
         ThreeStageConfig(**settings)
 
 

@@ -1,7 +1,7 @@
 """Exact softmax attention in blocks of queries, with memory that grows with N times the block.
 
 The dense form keeps an N x N map for the backward pass: 1 GiB in float32 for the 16,384 pixels of a 128 x 128 feature map. Here only
-queries, keys, values, outputs and the row-wise log-sum-exp are kept; the maps are computed again, block by block, for the gradient.
+queries, keys, values and outputs are kept; the maps are computed again, block by block, for the gradient.
 `tf.recompute_grad` is not used: it silently gives no gradient to tensors that its function captures from outside.
 """
 
@@ -15,7 +15,7 @@ SCORES_PER_BLOCK = 1 << 21
 def attend(queries: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, *, block_size: int | None = None) -> tf.Tensor:
     """Computes `softmax(queries keys^T) values`, the softmax over the keys, without any scaling of the scores.
 
-    Equal to the dense form up to rounding, whatever the block size; the softmax and its gradient are computed in float32.
+    Equal to the dense form up to rounding, whatever the block size. Scores have the inputs' precision; sums over blocks are float32.
 
     Args:
         queries: `[B, N, D]` floating point.

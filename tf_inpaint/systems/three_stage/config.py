@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from tf_inpaint.errors import ConfigError
 from tf_inpaint.systems.base import SystemConfig
 
 
@@ -63,10 +64,21 @@ class ThreeStageConfig(SystemConfig):
         self._require_choice("critic_input", ("raw", "composite"))
         self._require_choice("attention_form", ("icml", "arxiv", "released"))
         self._require_choice("attention_method", ("blockwise", "dense"))
+        self._require_choice("res2net_norm", (None, "batch"))
+        self._require_at_least("res2net_scale", 2)
+        self._require_at_least("attention_kv_pool", 1)
         for name in ("coarse_weight", "edge_weight", "refinement_weight", "adversarial_weight", "warmup_steps"):
             self._require_at_least(name, 0)
-        if self.base_filters % 8:
-            raise ValueError(
+        if not self.hole_weight > 0:
+            raise ConfigError(f"`hole_weight` must be positive. Received: hole_weight={self.hole_weight}.")
+        if not (self.canny_sigma >= 0 and 0 <= self.canny_low_threshold <= self.canny_high_threshold):
+            raise ConfigError(
+                "Canny needs canny_sigma >= 0 and 0 <= canny_low_threshold <= canny_high_threshold. Received: "
+                f"canny_sigma={self.canny_sigma}, canny_low_threshold={self.canny_low_threshold}, "
+                f"canny_high_threshold={self.canny_high_threshold}."
+            )
+        if self.base_filters < 8 or self.base_filters % 8:
+            raise ConfigError(
                 "`width_multiplier` must keep 64 x width_multiplier a multiple of 8. Received: "
                 f"width_multiplier={self.width_multiplier}. Use 1, 0.75, 0.5, 0.25 or 0.125."
             )
