@@ -109,11 +109,13 @@ def find(name_or_path: str | os.PathLike) -> Path:
     Raises:
         WeightsError: if there is none, saying where was looked.
     """
-    path = Path(name_or_path).expanduser()
+    name = os.fspath(name_or_path)
+    if not name:
+        raise WeightsError("The name of the weights is empty. Give a name, a weights folder or a run folder.")
+    path = Path(name).expanduser()
     # A run folder has a config.json too, so the arrays tell them apart.
     candidates = [path, *(path / folder for folder in RUN_FOLDERS)]
-    name = os.fspath(name_or_path)
-    if name and Path(name).name == name:
+    if Path(name).name == name:
         candidates += [home / name for home in _homes()]
     for candidate in candidates:
         if (candidate / ARRAYS_FILE).is_file() and (candidate / CONFIG_FILE).is_file():

@@ -140,10 +140,12 @@ class ThreeStage(InpaintingSystem):
         """
         return ops.image.from_unit(edges) if self.config.edge_range == "signed" else edges
 
+    @property
+    def _generator_variables(self):
+        # Not an attribute: Keras 2.15 would save a list of variables a second time, as the system's own.
+        return [variable for name in self.GENERATORS for variable in self.networks[name].trainable_variables]
+
     def _build_optimizers(self):
-        self._generator_variables = [
-            variable for name in self.GENERATORS for variable in self.networks[name].trainable_variables
-        ]
         return {
             "generator": self._adam(self._generator_variables),
             "critic": self._adam(self.critic_network.trainable_variables),
