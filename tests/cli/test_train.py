@@ -39,6 +39,8 @@ def test_a_run_is_begun_ended_early_and_gone_on_with(tmp_path, capsys):
         (["--data", "folder:no such folder"], 1, "'no such folder' does not exist"),
         (["--data", "no such source"], 2, "Unknown data source"),
         (["--masks", "no such mask"], 2, "`masks` must begin with one of"),
+        (["--masks", "irregular:no such folder"], 1, "no such folder of masks"),
+        (["--set", "width_multiplier=0.3"], 2, "`width_multiplier` must keep"),
         (["--set", "hole_wieght=6"], 2, "Did you mean 'hole_weight'?"),
         (["--set", "image_size=31"], 2, "`image_size` must be a positive multiple of 4"),
         (["--stage", "edge"], 2, "three_stage has no stage 'edge'. Available: joint"),

@@ -1,10 +1,11 @@
 """The three-stage system: tables 1 to 3, equations (1) to (11), switches."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_inpaint.errors import ConfigError
+from tf_inpaint.errors import ConfigError, PictureError
 from tf_inpaint.systems.three_stage import ThreeStage, ThreeStageConfig
 from tf_inpaint.systems.three_stage.networks import (
     build_coarse_network,
@@ -182,6 +183,8 @@ def test_the_critic_can_see_composite_and_mask():
         ({"edge_range": "01"}, "`edge_range` must be one of"),
         ({"adversarial_weight": -1.0}, "`adversarial_weight` must be at least 0"),
         ({"learning_rate": 0.0}, "must be positive"),
+        ({"learning_rate": float("nan")}, "must be positive"),
+        ({"adversarial_weight": float("nan")}, "`adversarial_weight` must be at least 0"),
         ({"beta_1": 1.0}, r"`beta_1` must be in \[0, 1\)"),
     ],
 )
@@ -201,3 +204,25 @@ def test_settings_come_from_texts_and_unknown_names_get_a_hint():
         ThreeStageConfig().updated(["image_size=big"])
     with pytest.raises(ValueError, match="must read name=value"):
         ThreeStageConfig().updated(["hole_weight"])
+
+
+def test_stored_pictures_are_not_taken_for_pictures_in_the_librarys_range(system):
+    batch = make_batch()
+    with pytest.raises(PictureError, match="`image` must be floating point in"):
+        system.inpaint(np.zeros([2, 32, 32, 3], np.uint8), batch["mask"])
+
+
+def test_a_wrong_text_for_masks_is_named_by_compile(system):
+    with pytest.raises(ConfigError, match="`masks` must begin with one of"):
+        system.compile(masks="free_from")
+
+
+def test_networks_in_float16_are_trained_with_loss_scaling_whatever_the_policy_is_by_then():
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    half = ThreeStage.tiny(res2net=False, self_attention=False)
+    keras.mixed_precision.set_global_policy("float32")
+    single = ThreeStage.tiny(res2net=False, self_attention=False)
+    for system, scaled in ((half, True), (single, False)):
+        system.compile()
+        for optimizer in system.optimizers.values():
+            assert isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer) is scaled

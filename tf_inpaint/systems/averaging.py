@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Iterator
 
-import keras
 import tensorflow as tf
 
 
@@ -29,7 +28,7 @@ class WeightAverage:
         self._weights = list(weights)
         self.variables = [
             tf.Variable(
-                keras.backend.get_value(weight) if not hasattr(weight, "numpy") else weight.numpy(),
+                weight.numpy(),
                 dtype=tf.float32,
                 trainable=False,
                 name="average",

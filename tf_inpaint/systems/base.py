@@ -8,8 +8,10 @@ import typing
 import keras
 import tensorflow as tf
 
-from tf_inpaint import compat, masks, ops
-from tf_inpaint.errors import ConfigError
+from tf_inpaint import compat, ops
+from tf_inpaint import masks as mask_generators
+from tf_inpaint.errors import ConfigError, PictureError
+from tf_inpaint.masks import MaskGenerator
 from tf_inpaint.systems.averaging import WeightAverage
 
 
@@ -39,7 +41,7 @@ class SystemConfig:
     average_momentum: float = 0.999
 
     def __post_init__(self):
-        if self.width_multiplier <= 0 or self.learning_rate <= 0:
+        if not (self.width_multiplier > 0 and self.learning_rate > 0):  # so written, NaN is refused too
             raise ConfigError(
                 "`width_multiplier` and `learning_rate` must be positive. Received: "
                 f"width_multiplier={self.width_multiplier}, learning_rate={self.learning_rate}."
@@ -109,7 +111,7 @@ class SystemConfig:
             raise ConfigError(f"`{name}` must be one of {choices}. Received: {name}={getattr(self, name)!r}.")
 
     def _require_at_least(self, name, minimum):
-        if getattr(self, name) < minimum:
+        if not getattr(self, name) >= minimum:
             raise ConfigError(f"`{name}` must be at least {minimum}. Received: {name}={getattr(self, name)}.")
 
 
@@ -214,7 +216,7 @@ class InpaintingSystem(keras.Model):
             setattr(self, f"{name}_network", network)
         self.built = True
 
-    def compile(self, *, stage: str | None = None, masks: str | typing.Callable | None = None, **kwargs) -> None:
+    def compile(self, *, stage: str | None = None, masks: str | MaskGenerator | None = None, **kwargs) -> None:
         """Prepares training: builds the optimizers with all their variables, the averages and the loss trackers.
 
         Args:
@@ -224,12 +226,12 @@ class InpaintingSystem(keras.Model):
             **kwargs: further arguments of `keras.Model.compile`, such as `run_eagerly`.
 
         Raises:
-            ConfigError: if the stage is not one of this system's.
+            ConfigError: if the stage is not one of this system's, or the text of the masks is wrong.
         """
         if stage is not None and stage not in self.STAGES:
             raise ConfigError(f"`stage` must be one of {self.STAGES} or None. Received: stage={stage!r}.")
         self._training.stage = stage or self.STAGES[0]
-        self._training.masks = masks
+        self._training.masks = mask_generators.parse("free_form" if masks is None else masks)
         self._training.optimizers = self._build_optimizers()
         self._training.nonfinite_gradients = {
             # The mean over replicas is above 0 if any of them met one.
@@ -255,7 +257,8 @@ class InpaintingSystem(keras.Model):
             rate = _WarmupCosine(rate, config.learning_rate_warmup_steps, config.learning_rate_decay_steps)
         clip = config.gradient_clip_norm or None
         optimizer = keras.optimizers.Adam(rate, config.beta_1, config.beta_2, global_clipnorm=clip)
-        if keras.mixed_precision.global_policy().name == "mixed_float16":
+        # The networks keep the policy under which they were built, whatever the global one is by now.
+        if any(layer.compute_dtype == "float16" for network in self.networks.values() for layer in network.layers):
             optimizer = keras.mixed_precision.LossScaleOptimizer(optimizer)
         optimizer.build(variables)
         return optimizer
@@ -325,11 +328,9 @@ class InpaintingSystem(keras.Model):
                 f"A batch needs 'image' and 'mask' (or 'mask_seed'). Received the keys: {sorted(batch)}. Make it with "
                 "`tf_inpaint.data.dataset`."
             )
-        source = self._training.masks or "free_form"
-        source = masks.parse(source) if isinstance(source, str) else source
         shape = tf.shape(batch["image"])
         height, width = batch["image"].shape[1:3]
-        mask = source.per_example(
+        mask = self._training.masks.per_example(
             batch["mask_seed"], height=shape[1] if height is None else height, width=shape[2] if width is None else width
         )
         return {**batch, "mask": mask}
@@ -343,8 +344,17 @@ class InpaintingSystem(keras.Model):
 
         Returns:
             `[B, H, W, 3]` float32 in [-1, 1]: known pixels bit-identical to `image`, the hole filled.
+
+        Raises:
+            PictureError: if `image` holds whole numbers, such as a stored picture's 0 to 255.
         """
-        image, mask = tf.convert_to_tensor(image, tf.float32), tf.convert_to_tensor(mask, tf.float32)
+        image = tf.convert_to_tensor(image)
+        if not image.dtype.is_floating:
+            raise PictureError(
+                f"`image` must be floating point in [-1, 1]. Received: dtype={image.dtype.name}. Convert stored pictures with "
+                "`ops.image.from_uint8`, or let `Inpainter` do it."
+            )
+        image, mask = tf.cast(image, tf.float32), tf.convert_to_tensor(mask, tf.float32)
         shape = tf.shape(image)
         padded = {
             "image": ops.image.pad_to_multiple(image, self.size_multiple),
@@ -359,7 +369,7 @@ class _TrainingState:
 
     def __init__(self):
         self.stage = None
-        self.masks = None
+        self.masks = mask_generators.parse("free_form")
         self.optimizers = {}
         self.nonfinite_gradients = {}
         self.average = None

@@ -80,6 +80,8 @@ def train(
                 )
             # Before the folder is made: what is wrong with data and masks shows within a second and leaves nothing behind.
             generator = masks.parse(config.masks)
+            size = system_config.image_size
+            generator([0, 0], batch_size=1, height=size, width=size)  # opens a folder of masks
             bank = data.prepare(config.data, image_size=system_config.image_size)
             settings = {
                 "system": system_class.KEY,
