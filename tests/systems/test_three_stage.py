@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tf_inpaint import metrics, ops
 from tf_inpaint.errors import ConfigError, PictureError
 from tf_inpaint.systems.three_stage import ThreeStage, ThreeStageConfig
 from tf_inpaint.systems.three_stage.networks import (
@@ -117,6 +118,17 @@ def test_the_losses_are_equations_6_to_11():
     assert logs["adversarial_loss"] == pytest.approx(-7 * float(tf.reduce_mean(scores)), rel=1e-4)
     terms = [value for name, value in logs.items() if name.endswith("_loss")]
     assert logs["loss"] == pytest.approx(sum(terms), rel=1e-5)
+
+
+def test_the_psnr_is_that_of_the_8_bit_composites_and_finite_without_a_hole():
+    system = ThreeStage.tiny()
+    system.compile()
+    batch = make_batch()
+    composite, image = (ops.image.to_uint8(each) for each in (system(batch)["composite"], batch["image"]))
+    expected = float(tf.reduce_mean(tf.image.psnr(composite, image, 255)))
+    assert float(system.test_step(batch)["psnr"]) == pytest.approx(expected, rel=1e-5)
+    system.reset_metrics()
+    assert float(system.test_step({**batch, "mask": tf.zeros_like(batch["mask"])})["psnr"]) == metrics.MAXIMAL_PSNR
 
 
 def test_the_losses_of_the_refinement_stage_reach_the_coarse_and_the_edge_network():

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tf_inpaint import losses, ops
+from tf_inpaint import losses, metrics, ops
 from tf_inpaint.networks import build_sn_patch_critic
 from tf_inpaint.systems.base import InpaintingSystem
 from tf_inpaint.systems.three_stage import networks
@@ -187,13 +187,13 @@ class ThreeStage(InpaintingSystem):
             batch: as in `train_step`.
 
         Returns:
-            Running means of the loss terms and of the composites' PSNR in dB (data range 2).
+            Running means of the loss terms and of the composites' PSNR in dB (`metrics.psnr`).
         """
         batch = self._with_edges(self.with_masks(batch))
         outputs = self(batch, training=False)
         terms = self._generator_losses(batch, outputs, training=False)
-        psnr = tf.reduce_mean(tf.image.psnr(outputs["composite"], batch["image"], max_val=2.0))
-        return self.track(loss=tf.add_n(list(terms.values())), **terms, psnr=psnr)
+        psnr = metrics.psnr(ops.image.to_uint8(batch["image"]), ops.image.to_uint8(outputs["composite"]))
+        return self.track(loss=tf.add_n(list(terms.values())), **terms, psnr=tf.reduce_mean(psnr))
 
     def _with_edges(self, batch):
         return batch if "edge_map" in batch else {**batch, "edge_map": self.find_edges(batch["image"])}
