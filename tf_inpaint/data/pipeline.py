@@ -54,6 +54,8 @@ def dataset(
         seed: 0 to 2**31 - 1.
         repeat: `False`: one finite pass, the last batch may be smaller, and every iteration over it gives the same bits. `True`:
             endless, each pass in a new order, all batches full (a batch may span two passes).
+            Under a `tf.distribute` strategy take `True`, unless the last batch has an example for each replica: TensorFlow cannot
+            convolve an empty batch.
         masks_on: "pipeline": batches hold the masks. "step": they hold the masks' seeds, and the training step makes the masks
             (and edges) on its device, with the same bits: `masks.parse(...).per_example(batch["mask_seed"], height=, width=)`.
         shuffle: `False` keeps the source's order.
