@@ -1,0 +1,98 @@
+"""Puts trained weights into the package: half precision, cleaned description, model card, licence note.
+
+    python tools/ship_weights.py RUN three_stage.faces_128 --report REPORT/report.json --notes notes.md \\
+        --data "faces_128/train" --masks "irregular_masks_256, even files" --licence-file licence.md
+
+The folder `tf_inpaint/shipped/NAME` then holds `weights.npz`, `config.json` (settings, runs, measured numbers), `MODEL_CARD.md`, written from
+`config.json` and the notes alone, and `LICENSE.md`. Paths of the machine that trained are replaced by the names of the sets.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+SHIPPED = ROOT / "tf_inpaint" / "shipped"
+MEASURED = ("method", "bin", "num_images", "psnr", "ssim", "l1", "psnr_hole")
+
+
+def describe(source: dict, *, data: str, masks: str, rows: list, protocol: str) -> dict:
+    """Returns the description to ship: that of the run, without paths, with the measured numbers."""
+    runs = [{**run, "data": data, "masks": masks} for run in source["training"]["runs"]]
+    runs = [{key: value for key, value in run.items() if value is not None} for run in runs]
+    measured = [{key: row.get(key) for key in MEASURED} for row in rows if row["bin"] is not None]
+    training = {**source["training"], "runs": runs, "measured": measured, "protocol": protocol}
+    return {**source, "training": training}
+
+
+def write_card(name: str, description: dict, notes: str) -> str:
+    """Returns the model card in Markdown: runs, settings that differ from the paper's, numbers per bin, notes."""
+    from tf_inpaint.systems import SYSTEMS
+
+    training = description["training"]
+    defaults = SYSTEMS[description["system"]].Config().to_dict()
+    changed = {key: value for key, value in description["config"].items() if defaults[key] != value}
+    lines = [f"# {name}", "", notes.strip(), "", "## Training", ""]
+    lines += ["| run | data | masks | size | batch | precision | steps | pictures | seconds |", "|---|---|---|---|---|---|---|---|---|"]
+    for number, run in enumerate(training["runs"], start=1):
+        seconds = f"{run['seconds']:.0f}" if "seconds" in run else ""
+        lines.append(
+            f"| {number} | {run['data']} | {run['masks']} | {run['image_size']} | {run['batch_size']} | {run['precision']} | "
+            f"{run['steps']} | {run['pictures']} | {seconds} |"
+        )
+    lines += ["", f"Pictures seen over all runs: {training['pictures_over_all_runs']:,}.", ""]
+    lines += ["Settings of the last run that differ from the system's defaults (the paper's, where it states them):", ""]
+    lines += ["| setting | here | default |", "|---|---|---|"]
+    lines += [f"| `{key}` | {value} | {defaults[key]} |" for key, value in changed.items()]
+    lines += ["", "## Measured", "", training["protocol"], ""]
+    lines += ["| hole share | method | pictures | PSNR, dB | SSIM | L1, % | PSNR in the hole, dB |", "|---|---|---|---|---|---|---|"]
+    for row in sorted(training["measured"], key=lambda row: row["bin"]):
+        low, high = (round(100 * edge) for edge in row["bin"])
+        lines.append(
+            f"| {low}-{high} % | {row['method']} | {row['num_images']} | {row['psnr']:.2f} | {row['ssim']:.4f} | "
+            f"{100 * row['l1']:.2f} | {row['psnr_hole']:.2f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    from tf_inpaint import weights
+    from tf_inpaint.files import sha256
+    from tf_inpaint.systems.loading import load
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", help="run folder or weights folder")
+    parser.add_argument("name", help="name under which the weights are shipped")
+    parser.add_argument("--report", type=pathlib.Path, required=True, help="report.json of tf-inpaint evaluate")
+    parser.add_argument("--notes", type=pathlib.Path, required=True, help="Markdown: what they are, how far to trust them")
+    parser.add_argument("--licence-file", type=pathlib.Path, required=True, help="Markdown: terms of the weights")
+    parser.add_argument("--data", required=True, help="name of the training pictures")
+    parser.add_argument("--masks", required=True, help="name of the training masks")
+    parser.add_argument("--protocol", required=True, help="one sentence: what was measured on what")
+    arguments = parser.parse_args()
+
+    file = weights.read(arguments.source)
+    system = load(arguments.source)
+    report = json.loads(arguments.report.read_text(encoding="utf-8"))
+    rows = [
+        {**row, "method": arguments.name if row["method"] not in ("telea", "ns") else row["method"]} for row in report["rows"]
+    ]
+    source = {"training": file.training}
+    training = describe(source, data=arguments.data, masks=arguments.masks, rows=rows, protocol=arguments.protocol)["training"]
+    target = SHIPPED / arguments.name
+    target.parent.mkdir(exist_ok=True)
+    weights.save(system, target, averaged=False, dtype="float16", training=training)
+    description = json.loads((target / weights.CONFIG_FILE).read_text(encoding="utf-8"))
+    notes = arguments.notes.read_text(encoding="utf-8")
+    (target / "notes.md").write_text(notes, encoding="utf-8")
+    (target / "MODEL_CARD.md").write_text(write_card(arguments.name, description, notes), encoding="utf-8")
+    (target / "LICENSE.md").write_text(arguments.licence_file.read_text(encoding="utf-8"), encoding="utf-8")
+    size = (target / weights.ARRAYS_FILE).stat().st_size
+    print(f"{target.relative_to(ROOT)}: {size / 1e6:.1f} MB, SHA-256 {sha256(target / weights.ARRAYS_FILE)}")
+
+
+if __name__ == "__main__":
+    main()
