@@ -68,6 +68,12 @@ def test_any_size_divisible_by_four_comes_back(size, upsample):
     }
 
 
+def test_pooled_keys_need_sizes_that_leave_no_row_out():
+    assert ThreeStage.tiny().size_multiple == 4
+    assert ThreeStage.tiny(attention_kv_pool=2).size_multiple == 8
+    assert ThreeStage.tiny(attention_kv_pool=2, self_attention=False).size_multiple == 4
+
+
 def test_what_the_hole_holds_has_no_influence(system):
     batch = make_batch()
     other = tf.where(batch["mask"] > 0.5, np.float32("nan"), batch["image"])

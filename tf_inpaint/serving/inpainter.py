@@ -7,7 +7,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tf_inpaint import ops, pictures, systems
-from tf_inpaint.errors import ConfigError, MaskError, NonFiniteError
+from tf_inpaint.errors import ConfigError, MaskError, NonFiniteError, PictureError
 from tf_inpaint.systems.loading import load
 
 STRATEGIES = ("original",)
@@ -89,6 +89,7 @@ class Inpainter:
         Raises:
             MaskError: if the mask is empty or of another size than the picture.
             NonFiniteError: if the networks give values that are not finite.
+            PictureError: if the memory does not suffice for a picture of this size.
         """
         if mask.shape != picture.rgb.shape[:2]:
             height, width = picture.rgb.shape[:2]
@@ -98,7 +99,13 @@ class Inpainter:
             )
         if not mask.any():
             raise MaskError("The mask is empty: it has no pixel above 127, so there is nothing to fill. White marks the hole.")
-        filled, is_finite = self._graph(picture.rgb[np.newaxis], mask[np.newaxis, ..., np.newaxis])
+        try:
+            filled, is_finite = self._graph(picture.rgb[np.newaxis], mask[np.newaxis, ..., np.newaxis])
+        except tf.errors.ResourceExhaustedError as error:
+            height, width = mask.shape
+            raise PictureError(
+                f"There is not enough memory for the networks at {width} x {height} pixels. Make the picture smaller, or lower max_pixels."
+            ) from error
         if not is_finite:
             raise NonFiniteError("The networks gave values that are not finite; the weights are unusable. No picture was made.")
         return picture.fill(filled[0].numpy(), mask > pictures.MASK_THRESHOLD)

@@ -15,8 +15,8 @@ class ThreeStage(InpaintingSystem):
     """Inpainting in three stages: a coarse network, an edge network and a refinement network, with one critic.
 
     Call arguments:
-        inputs: `{"image": [B, H, W, 3] in [-1, 1], "mask": [B, H, W, 1] in {0, 1}}`, float32, H and W divisible by 4. Pixels inside
-            the hole have no influence. (`inpaint` takes any size.)
+        inputs: `{"image": [B, H, W, 3] in [-1, 1], "mask": [B, H, W, 1] in {0, 1}}`, float32, H and W divisible by `size_multiple`.
+            Pixels inside the hole have no influence. (`inpaint` takes any size.)
         training: passed to the networks.
 
     Output: dict of float32 tensors: "raw" `[B, H, W, 3]` (the refinement network's picture), "composite" (with the known pixels pasted
@@ -35,6 +35,9 @@ class ThreeStage(InpaintingSystem):
     def __init__(self, config: ThreeStageConfig | None = None, *, name: str | None = None):
         super().__init__(config, name=name)
         config = self.config
+        if config.self_attention:
+            # The smallest maps, a quarter of the picture, are pooled: an odd row or column would drop out of the keys.
+            self.size_multiple = 4 * config.attention_kv_pool
         res2net = attention = None
         if config.res2net:
             res2net = {
