@@ -3,8 +3,8 @@
     python tools/ship_weights.py RUN three_stage.faces_128 --report REPORT/report.json --notes notes.md \\
         --data "faces_128/train" --masks "irregular_masks_256, even files" --licence-file licence.md
 
-The folder `tf_inpaint/shipped/NAME` then holds `weights.npz`, `config.json` (settings, runs, measured numbers), `MODEL_CARD.md`, written from
-`config.json` and the notes alone, and `LICENSE.md`. Paths of the machine that trained are replaced by the names of the sets.
+The folder `tf_inpaint/shipped/NAME` then holds `weights.npz`, `config.json` (settings, runs, measured numbers), `MODEL_CARD.md`,
+written from `config.json` and the notes alone, and `LICENSE.md`. Paths of the machine that trained are replaced by the names of the sets.
 """
 
 import argparse
