@@ -35,13 +35,11 @@ def build_sn_patch_critic(
     image = keras.Input((None, None, channels), name="image", dtype="float32")
     features = image
     for index, width in enumerate(WIDTHS[:num_layers], start=1):
-        features = SpectralConv2D(width * base_filters, 5, strides=2, name=f"conv_{index}")(features)
-        # As a layer of its own, in float32 for the last one: the hinge is compared with +-1 in full precision.
-        dtype = "float32" if index == num_layers else None
-        features = _leaky_relu(f"leaky_relu_{index}", dtype)(features)
+        # The last layer in float32 under any policy: its scores are compared with +-1 in full precision. And on pictures of 32 px it
+        # sees a single pixel, where TensorFlow's bfloat16 gradient of a strided convolution's kernel is garbage on a CPU
+        # (Conv2DBackpropFilter by oneDNN, in 2.15 and 2.21). It costs next to nothing: it is the smallest.
+        dtype = {"dtype": "float32"} if index == num_layers else {}
+        features = SpectralConv2D(width * base_filters, 5, strides=2, name=f"conv_{index}", **dtype)(features)
+        # Keras 2.15 calls the slope `alpha`, Keras 3 `negative_slope`; both take it as the first argument.
+        features = keras.layers.LeakyReLU(0.2, name=f"leaky_relu_{index}", **dtype)(features)
     return keras.Model(image, features, name=name)
-
-
-def _leaky_relu(name, dtype):
-    # Keras 2.15 calls the slope `alpha`, Keras 3 `negative_slope`; both take it as the first argument.
-    return keras.layers.LeakyReLU(0.2, name=name, **({} if dtype is None else {"dtype": dtype}))
