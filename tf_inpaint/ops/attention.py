@@ -9,7 +9,7 @@ import tensorflow as tf
 
 # Scores in one block, all pictures of the batch together. Small enough that a block of scores stays in a CPU's cache between the
 # matrix product, the softmax and the second product; large enough that the cost of starting operations does not show.
-SCORES_PER_BLOCK = 1 << 21
+SCORES_PER_BLOCK = 1 << 22
 
 
 def attend(queries: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, *, block_size: int | None = None) -> tf.Tensor:
