@@ -96,7 +96,7 @@ def test_the_gradient_through_spectral_norm_agrees_with_finite_differences():
         values.append(float(tf.reduce_sum(layer(inputs) ** 3)))
     slope = (values[0] - values[1]) / 2e-2
     scale = float(np.linalg.norm(gradient) * np.linalg.norm(direction))
-    assert np.sum(gradient * direction) == pytest.approx(slope, abs=1e-3 * scale)
+    assert np.sum(gradient * direction) == pytest.approx(slope, rel=1e-2)
     assert abs(slope) > 1e-2 * scale  # not a direction in which nothing changes
 
 
