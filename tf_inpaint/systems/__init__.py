@@ -1,6 +1,7 @@
 """The systems, by name. A system never imports another."""
 
-from tf_inpaint.systems.base import InpaintingSystem, SystemConfig
+from tf_inpaint.systems.base import InpaintingSystem
+from tf_inpaint.systems.config import SystemConfig
 from tf_inpaint.systems.three_stage import ThreeStage
 
 SYSTEMS = {"three_stage": ThreeStage}

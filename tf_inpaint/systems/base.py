@@ -1,9 +1,6 @@
-"""What all systems have in common: configuration, networks, optimizers, one gradient step, inpainting."""
+"""What all systems have in common: networks, optimizers, one gradient step, inpainting."""
 
 import abc
-import dataclasses
-import difflib
-import typing
 
 import keras
 import tensorflow as tf
@@ -13,122 +10,7 @@ from tf_inpaint import masks as mask_generators
 from tf_inpaint.errors import ConfigError, PictureError
 from tf_inpaint.masks import MaskGenerator
 from tf_inpaint.systems.averaging import WeightAverage
-
-
-@dataclasses.dataclass(frozen=True)
-class SystemConfig:
-    """Settings that every system has.
-
-    Args:
-        image_size: height and width of training pictures in pixels.
-        width_multiplier: factor on the channels of all networks, positive; 1 is the paper's width.
-        learning_rate: of all optimizers (Adam), positive.
-        beta_1, beta_2: Adam's decay rates, in [0, 1).
-        learning_rate_warmup_steps: steps in which the rate rises linearly from 0.
-        learning_rate_decay_steps: steps, after the warm-up, in which the rate falls to 0 along a cosine; 0 keeps it constant.
-        gradient_clip_norm: the gradients of a network group are scaled down to this global norm; 0 leaves them.
-        average_momentum: of the averaged generator weights, see `WeightAverage`; 0 keeps no averages.
-    """
-
-    image_size: int = 256
-    width_multiplier: float = 1.0
-    learning_rate: float = 1e-4
-    beta_1: float = 0.5
-    beta_2: float = 0.999
-    learning_rate_warmup_steps: int = 0
-    learning_rate_decay_steps: int = 0
-    gradient_clip_norm: float = 0.0
-    average_momentum: float = 0.999
-
-    def __post_init__(self):
-        if not (self.width_multiplier > 0 and self.learning_rate > 0):  # so written, NaN is refused too
-            raise ConfigError(
-                "`width_multiplier` and `learning_rate` must be positive. Received: "
-                f"width_multiplier={self.width_multiplier}, learning_rate={self.learning_rate}."
-            )
-        for name in ("learning_rate_warmup_steps", "learning_rate_decay_steps", "gradient_clip_norm"):
-            self._require_at_least(name, 0)
-        for name in ("beta_1", "beta_2", "average_momentum"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"`{name}` must be in [0, 1). Received: {name}={getattr(self, name)}.")
-
-    @classmethod
-    def from_dict(cls, values: dict) -> "SystemConfig":
-        """Builds a configuration from a dictionary, as stored in `config.json`.
-
-        Args:
-            values: name -> value; names left out keep their default.
-
-        Returns:
-            The configuration.
-
-        Raises:
-            ConfigError: on an unknown name, with the nearest known one.
-        """
-        known = [field.name for field in dataclasses.fields(cls)]
-        for name in values:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(known)}."
-                raise ConfigError(f"Unknown setting {name!r} for {cls.__name__}.{hint}")
-        return cls(**values)
-
-    def to_dict(self) -> dict:
-        """Returns all settings as a dictionary of JSON values."""
-        return dataclasses.asdict(self)
-
-    def updated(self, assignments: typing.Iterable[str]) -> "SystemConfig":
-        """Applies `name=value` texts, as the command line's `--set` gives them.
-
-        Args:
-            assignments: texts such as "hole_weight=6" or "res2net=false".
-
-        Returns:
-            A new configuration.
-
-        Raises:
-            ConfigError: on a text without "=", an unknown name or a value of the wrong type.
-        """
-        types = typing.get_type_hints(type(self))
-        values = self.to_dict()
-        for assignment in assignments:
-            name, separator, text = assignment.partition("=")
-            if not separator:
-                raise ConfigError(f"A setting must read name=value. Received: {assignment!r}.")
-            if name in types:
-                values[name] = _parse(text, types[name], assignment)
-            else:
-                values[name] = text
-        return self.from_dict(values)
-
-    def _require_multiple(self, name, multiple):
-        value = getattr(self, name)
-        if value < multiple or value % multiple:
-            raise ConfigError(f"`{name}` must be a positive multiple of {multiple}. Received: {name}={value}.")
-
-    def _require_choice(self, name, choices):
-        if getattr(self, name) not in choices:
-            raise ConfigError(f"`{name}` must be one of {choices}. Received: {name}={getattr(self, name)!r}.")
-
-    def _require_at_least(self, name, minimum):
-        if not getattr(self, name) >= minimum:
-            raise ConfigError(f"`{name}` must be at least {minimum}. Received: {name}={getattr(self, name)}.")
-
-
-def _parse(text, expected_type, assignment):
-    options = typing.get_args(expected_type) or (expected_type,)
-    if text.lower() == "none" and type(None) in options:
-        return None
-    for option in options:
-        try:
-            if option is bool:
-                return {"true": True, "false": False, "1": True, "0": False}[text.lower()]
-            if option in (int, float, str):
-                return option(text)
-        except (KeyError, ValueError):
-            continue
-    names = " or ".join(option.__name__ for option in options)
-    raise ConfigError(f"Setting {assignment!r}: expected a value of type {names}.")
+from tf_inpaint.systems.config import SystemConfig
 
 
 class InpaintingSystem(keras.Model):
@@ -161,9 +43,7 @@ class InpaintingSystem(keras.Model):
         super().__init__(dtype="float32", name=name or self.KEY)
         self.config = self.Config() if config is None else config
         if not isinstance(self.config, self.Config):
-            raise ConfigError(
-                f"{type(self).__name__} takes a {self.Config.__name__}. Received: {type(self.config).__name__}."
-            )
+            raise ConfigError(f"{type(self).__name__} takes a {self.Config.__name__}. Received: {type(self.config).__name__}.")
         self._network_names = ()
         # Optimizers and averages hang on a plain object: Keras would count them among the weights, each stack in its own way.
         self._training = _TrainingState()

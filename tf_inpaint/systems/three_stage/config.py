@@ -3,7 +3,7 @@
 import dataclasses
 
 from tf_inpaint.errors import ConfigError
-from tf_inpaint.systems.base import SystemConfig
+from tf_inpaint.systems.config import SystemConfig
 
 
 @dataclasses.dataclass(frozen=True)
