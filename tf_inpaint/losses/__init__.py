@@ -1,6 +1,28 @@
 """Losses: functions of tensors that return a float32 scalar."""
 
-from tf_inpaint.losses.adversarial import hinge_critic_loss, hinge_generator_loss
+from tf_inpaint.losses.adversarial import (
+    hinge_critic_loss,
+    hinge_generator_loss,
+    lsgan_critic_loss,
+    lsgan_generator_loss,
+    nsgan_critic_loss,
+    nsgan_generator_loss,
+)
+from tf_inpaint.losses.features import feature_matching_loss, gram_matrix, perceptual_loss, style_loss
 from tf_inpaint.losses.reconstruction import l1_loss
+from tf_inpaint.losses.total_variation import total_variation_loss
 
-__all__ = ["hinge_critic_loss", "hinge_generator_loss", "l1_loss"]
+__all__ = [
+    "feature_matching_loss",
+    "gram_matrix",
+    "hinge_critic_loss",
+    "hinge_generator_loss",
+    "l1_loss",
+    "lsgan_critic_loss",
+    "lsgan_generator_loss",
+    "nsgan_critic_loss",
+    "nsgan_generator_loss",
+    "perceptual_loss",
+    "style_loss",
+    "total_variation_loss",
+]
