@@ -1,8 +1,17 @@
 """Keras layers, one public class per file."""
 
 from tf_inpaint.layers.fusable_conv2d import FusableConv2D
+from tf_inpaint.layers.fused_batch_normalization import FusedBatchNormalization
+from tf_inpaint.layers.partial_conv2d import PartialConv2D
 from tf_inpaint.layers.res2net_block import Res2NetBlock
 from tf_inpaint.layers.self_attention2d import SelfAttention2D
 from tf_inpaint.layers.spectral_conv2d import SpectralConv2D
 
-__all__ = ["FusableConv2D", "Res2NetBlock", "SelfAttention2D", "SpectralConv2D"]
+__all__ = [
+    "FusableConv2D",
+    "FusedBatchNormalization",
+    "PartialConv2D",
+    "Res2NetBlock",
+    "SelfAttention2D",
+    "SpectralConv2D",
+]

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from tf_inpaint import ops
+
 
 @keras.saving.register_keras_serializable(package="tf_inpaint")
 class FusableConv2D(keras.layers.Conv2D):
@@ -31,21 +33,13 @@ class FusableConv2D(keras.layers.Conv2D):
             )
 
     def call(self, inputs):
-        dtype = "float32" if self._has_no_gradient() else self.compute_dtype
-        outputs = tf.nn.conv2d(
-            tf.cast(inputs, dtype),
-            tf.cast(self.kernel, dtype),
+        outputs = ops.convolution.conv2d(
+            tf.cast(inputs, self.compute_dtype),
+            tf.cast(self.kernel, self.compute_dtype),
             strides=self.strides,
             padding=self.padding.upper(),
-            dilations=self.dilation_rate,
+            dilation_rate=self.dilation_rate,
         )
         if self.use_bias:
-            outputs = tf.nn.bias_add(outputs, tf.cast(self.bias, dtype))
-        if self.activation is not None:
-            outputs = self.activation(outputs)
-        return tf.cast(outputs, self.compute_dtype)
-
-    def _has_no_gradient(self):
-        # TensorFlow has the gradient of a dilated convolution in float16 on a GPU only.
-        is_dilated = max(self.dilation_rate) > 1
-        return is_dilated and self.compute_dtype == "float16" and not tf.config.list_logical_devices("GPU")
+            outputs = tf.nn.bias_add(outputs, tf.cast(self.bias, self.compute_dtype))
+        return outputs if self.activation is None else self.activation(outputs)

@@ -1,0 +1,42 @@
+"""Batch normalisation in one kernel, with the published codes' running variance."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="tf_inpaint")
+class FusedBatchNormalization(keras.layers.BatchNormalization):
+    """`keras.layers.BatchNormalization` over the channels of pictures, by TensorFlow's fused kernel on both stacks.
+
+    Differs from Keras 3's own in the running variance, which is made of the batches' unbiased variances (n - 1 in the denominator), as in
+    PyTorch and Keras 2.15, and in speed. Statistics are float32 under any policy. Weights and arguments are those of the base class,
+    with the last axis, centre and scale.
+
+    Args:
+        momentum: of the running statistics; 0.9 is PyTorch's 0.1.
+        epsilon: added to the variance.
+        **kwargs: of `keras.layers.BatchNormalization`.
+
+    Call arguments:
+        inputs: `[B, H, W, C]`.
+        training: `True` normalises by the batch's statistics and updates the running ones, `False` normalises by the running ones.
+
+    Output shape: that of the input.
+    """
+
+    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs):
+        super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
+
+    def call(self, inputs, training=False):
+        statistics = [tf.convert_to_tensor(each) for each in (self.gamma, self.beta, self.moving_mean, self.moving_variance)]
+        gamma, beta, moving_mean, moving_variance = (tf.cast(each, tf.float32) for each in statistics)
+        inputs = tf.cast(inputs, self.compute_dtype)
+        if not (training and self.trainable):
+            outputs, _, _ = tf.compat.v1.nn.fused_batch_norm(
+                inputs, gamma, beta, mean=moving_mean, variance=moving_variance, epsilon=self.epsilon, is_training=False
+            )
+            return outputs
+        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(inputs, gamma, beta, epsilon=self.epsilon, is_training=True)
+        for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(self.momentum * tf.cast(moving, tf.float32) + (1.0 - self.momentum) * tf.stop_gradient(now))
+        return outputs
