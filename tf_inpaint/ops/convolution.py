@@ -1,37 +1,56 @@
-"""Convolutions that TensorFlow lacks on some devices."""
+"""Convolution with symmetrical padding, and with dilation on devices whose TensorFlow lacks its gradient."""
 
 import tensorflow as tf
 
 
-def dilated_conv2d(inputs: tf.Tensor, kernel: tf.Tensor, *, dilation_rate: int) -> tf.Tensor:
-    """Convolves without padding, the kernel's taps `dilation_rate` pixels apart.
+def conv2d(
+    inputs: tf.Tensor,
+    kernel: tf.Tensor,
+    *,
+    strides: int | tuple[int, int] = 1,
+    padding: str | int = "VALID",
+    dilation_rate: int | tuple[int, int] = 1,
+) -> tf.Tensor:
+    """Convolves pictures; every combination has both gradients, in every floating dtype, on every device.
 
-    Each of the `dilation_rate^2` interleaved grids of pixels is convolved for itself. TensorFlow's own dilated convolution has no
-    gradient on a CPU in float16, and without oneDNN (which it leaves off on CPUs without AVX-512) in no dtype.
+    A dilated convolution is made of ordinary ones, one for each of the interleaved grids of pixels that its taps see. TensorFlow's own has
+    no gradient on a CPU in float16, and without oneDNN (which TensorFlow leaves off on CPUs without AVX-512) in no dtype.
 
     Args:
-        inputs: `[B, H, W, C]`, H and W at least as large as the spread-out kernel.
+        inputs: `[B, H, W, C]`, floating point.
         kernel: `[kh, kw, C, C_out]`, same dtype.
-        dilation_rate: distance of two taps in pixels, at least 1.
+        strides: one number, or (height, width).
+        padding: "VALID", "SAME", or the number of zero pixels on each side.
+        dilation_rate: distance of two taps in pixels: one number, or (height, width). Above 1 it needs strides of 1.
 
     Returns:
-        `[B, H - dilation_rate (kh - 1), W - dilation_rate (kw - 1), C_out]`, same dtype.
+        `[B, H', W', C_out]`, same dtype.
+
+    Raises:
+        ValueError: if strides and dilation are both above 1.
     """
-    if dilation_rate == 1:
-        return tf.nn.conv2d(inputs, kernel, strides=1, padding="VALID")
-    sizes = tf.shape(inputs)[1:3]
-    # All grids must be of one size. What is added is cropped from the result, no tap of a kept pixel reaches it.
-    surplus = tf.stack([tf.zeros([2], tf.int32), -sizes % dilation_rate], axis=1)
-    grids = tf.space_to_batch(inputs, [dilation_rate, dilation_rate], surplus)
-    outputs = tf.nn.conv2d(grids, kernel, strides=1, padding="VALID")
-    outputs = tf.batch_to_space(outputs, [dilation_rate, dilation_rate], surplus)
-    height, width = inputs.shape[1:3]
-    outputs.set_shape(
-        [
-            inputs.shape[0],
-            None if height is None else height - dilation_rate * (kernel.shape[0] - 1),
-            None if width is None else width - dilation_rate * (kernel.shape[1] - 1),
-            kernel.shape[3],
-        ]
-    )
+    strides, rates = _pair(strides), _pair(dilation_rate)
+    if isinstance(padding, int):
+        margins = [[0, 0], [padding, padding], [padding, padding], [0, 0]]
+    else:
+        margins = padding
+    if max(rates) == 1:
+        return tf.nn.conv2d(inputs, kernel, strides=strides, padding=margins)
+    if max(strides) > 1:
+        raise ValueError(f"Strides and dilation cannot both be above 1. Received: strides={strides}, dilation_rate={dilation_rate}.")
+    reach = [rate * (size - 1) for rate, size in zip(rates, kernel.shape[:2], strict=True)]
+    if padding == "SAME":
+        margins = [[0, 0], *([pixels // 2, pixels - pixels // 2] for pixels in reach), [0, 0]]
+    if margins != "VALID":
+        inputs = tf.pad(inputs, margins)
+    # All grids must be of one size. What is added here is cropped below: no tap of a kept pixel reaches it.
+    surplus = tf.stack([tf.zeros([2], tf.int32), -tf.shape(inputs)[1:3] % tf.constant(rates)], axis=1)
+    grids = tf.space_to_batch(inputs, rates, surplus)
+    outputs = tf.batch_to_space(tf.nn.conv2d(grids, kernel, strides=1, padding="VALID"), rates, surplus)
+    sizes = [None if size is None else size - less for size, less in zip(inputs.shape[1:3], reach, strict=True)]
+    outputs.set_shape([inputs.shape[0], *sizes, kernel.shape[3]])
     return outputs
+
+
+def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else tuple(value)
