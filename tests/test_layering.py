@@ -10,7 +10,7 @@ from tests.source import PACKAGE, package_sources
 FLOORS = (
     {"compat", "errors", "files"},
     {"ops", "pictures"},
-    {"layers", "losses", "metrics", "masks", "weights", "visualize"},
+    {"layers", "losses", "metrics", "masks", "weights", "official_weights", "visualize"},
     {"networks", "data"},
     {"systems"},
     {"training", "evaluation", "serving"},

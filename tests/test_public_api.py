@@ -27,6 +27,7 @@ MODULES = (
     "tf_inpaint.masks",
     "tf_inpaint.metrics",
     "tf_inpaint.networks",
+    "tf_inpaint.official_weights",
     "tf_inpaint.ops",
     "tf_inpaint.ops.activation",
     "tf_inpaint.ops.attention",

@@ -8,7 +8,7 @@ import pytest
 
 from tests.training.small_system import SmallSystem
 from tf_inpaint import weights
-from tf_inpaint.errors import ConfigError, WeightsError
+from tf_inpaint.errors import WeightsError
 from tf_inpaint.systems import SYSTEMS, loading
 
 # Number of arrays of the tiny systems, and some of their keys: the same on both stacks, or weights would not travel.
@@ -53,9 +53,7 @@ def test_float32_and_the_present_weights_come_back_bit_for_bit(system, tmp_path)
     fresh = SmallSystem.tiny()
     fresh.compile()
     weights.load_into(fresh, tmp_path / "now")
-    for expected, weight, average in zip(
-        system.generator_weights, fresh.generator_weights, fresh.average.variables, strict=True
-    ):
+    for expected, weight, average in zip(system.generator_weights, fresh.generator_weights, fresh.average.variables, strict=True):
         np.testing.assert_array_equal(weight.numpy(), expected.numpy())
         np.testing.assert_array_equal(average.numpy(), expected.numpy())  # averages begin with what was loaded
 
@@ -162,27 +160,6 @@ def test_a_system_comes_back_from_its_folder_with_the_keys_of_both_stacks(key, t
 def test_weights_of_an_unknown_system_are_refused(saved):
     with pytest.raises(WeightsError, match="holds weights of the system 'small'"):
         loading.load(saved)
-
-
-def test_a_system_without_published_weights_says_so(system):
-    with pytest.raises(ConfigError, match="The authors of small published no weights"):
-        loading.load_official(system, {})
-
-
-def test_published_arrays_reach_the_system_from_a_file_and_from_a_dictionary(tmp_path):
-    received = []
-
-    class Published(SmallSystem):
-        def assign_official_weights(self, arrays):
-            received.append({name: array.tolist() for name, array in arrays.items()})
-
-    np.savez(tmp_path / "published.npz", weight=np.arange(3))
-    system = Published.tiny()
-    loading.load_official(system, tmp_path / "published.npz")
-    loading.load_official(system, {"weight": np.arange(3)})
-    assert received == [{"weight": [0, 1, 2]}] * 2
-    with pytest.raises(WeightsError, match="cannot be read as plain arrays"):
-        loading.load_official(system, tmp_path / "missing.npz")
 
 
 def test_all_shipped_weights_fit_their_systems():

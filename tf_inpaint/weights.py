@@ -214,8 +214,7 @@ def assign(system, arrays: dict[str, np.ndarray], *, origin: str) -> None:
     for key, weight in weights.items():
         weight.assign(arrays[key].astype("float32"))
     if system.average is not None:
-        for average, weight in zip(system.average.variables, system.generator_weights, strict=True):
-            average.assign(weight.numpy())
+        system.average.restart()
 
 
 def _keyed_weights(system, names: tuple[str, ...]) -> dict:

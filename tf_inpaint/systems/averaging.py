@@ -37,6 +37,11 @@ class WeightAverage:
             for weight in self._weights
         ]
 
+    def restart(self) -> None:
+        """Sets the averages to the present weights."""
+        for average, weight in zip(self.variables, self._weights, strict=True):
+            average.assign(weight.numpy())
+
     def update(self, step: tf.Tensor) -> None:
         """Moves the averages towards the weights.
 

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from tf_inpaint import weights
+from tf_inpaint import official_weights, weights
 from tf_inpaint.errors import ConfigError, WeightsError
 from tf_inpaint.systems import SYSTEMS
 from tf_inpaint.systems.base import InpaintingSystem
@@ -33,16 +33,23 @@ def load(name_or_path: str | os.PathLike) -> InpaintingSystem:
     return system
 
 
-def load_official(system: InpaintingSystem, arrays_or_path: dict[str, np.ndarray] | str | os.PathLike) -> None:
+def load_official(system: InpaintingSystem, arrays_or_path: dict[str, np.ndarray] | str | os.PathLike | list) -> None:
     """Puts the weights that a paper's authors published into a system, every array once.
 
+    What was published in several files is given as a list of paths or as their folder, and then the name of each array begins with that
+    of its file: EdgeConnect's four files give "EdgeModel_gen/generator/encoder.1.weight" and so on. A dictionary or an `.npz` file uses
+    the same names. A single file's names begin with the keys of the dictionaries in it: "model/enc_1.conv.weight".
+
     Args:
-        system: a system whose class has `assign_official_weights(arrays)`, the map from their names to its own.
-        arrays_or_path: name -> NumPy array, or the path of an `.npz` file.
+        system: a system whose class has `assign_official_weights(arrays)`, the map from their names to its own. Its averages, where it
+            has them, start from the new weights.
+        arrays_or_path: name -> NumPy array; or the path of an `.npz` file, or of a `.pth` or `.pt` file (read with PyTorch, the extra
+            `torch`; no pickle in it is run); or a list or folder of such files.
 
     Raises:
         ConfigError: if no weights were published for this system.
-        WeightsError: if an array is missing, left over or of another shape, or the file cannot be read.
+        WeightsError: if a file cannot be read, or an array is missing, left over, of another shape or not finite; the error names them all,
+            and the system is unchanged then.
     """
     assign_official_weights = getattr(system, "assign_official_weights", None)
     if assign_official_weights is None:
@@ -50,11 +57,6 @@ def load_official(system: InpaintingSystem, arrays_or_path: dict[str, np.ndarray
             f"The authors of {system.KEY} published no weights. `tf_inpaint.load` reads those trained by this library: "
             f"{', '.join(weights.available()) or 'none installed'}."
         )
-    if not isinstance(arrays_or_path, dict):
-        path = os.fspath(arrays_or_path)
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays_or_path = {key: file[key] for key in file.files}
-        except (ValueError, OSError, AttributeError) as error:
-            raise WeightsError(f"{path} cannot be read as plain arrays (.npz): {error}.") from error
-    assign_official_weights(arrays_or_path)
+    assign_official_weights(official_weights.read(arrays_or_path))
+    if system.average is not None:
+        system.average.restart()
