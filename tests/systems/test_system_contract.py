@@ -14,6 +14,7 @@ from tf_inpaint.training.checkpoints import CheckpointFolder, TrainState
 
 STEPS = 3
 BATCH_SIZE = 2
+RECONSTRUCTION_LOSSES = ("coarse_loss", "refinement_loss", "l1_loss", "hole_loss", "valid_loss")
 
 per_system = pytest.mark.parametrize("key", SYSTEMS)
 
@@ -153,6 +154,7 @@ def test_the_averages_follow_the_generators(key, fitted):
     differences = [
         np.abs(average.numpy() - weight.numpy()).max()
         for average, weight in zip(system.average.variables, system.generator_weights, strict=True)
+        if weight.trainable  # running statistics move far in three steps
     ]
     assert 0 < max(differences) < 0.1
 
@@ -171,7 +173,7 @@ def test_half_precision_learns_as_float32_does(key):
         for metric in system.metrics:
             metric.reset_state()
         *_, (_, logs) = steps  # the means of the last seven steps
-        last[precision] = sum(value for name, value in logs.items() if name in ("coarse_loss", "refinement_loss", "l1_loss"))
-        assert np.isfinite(last[precision])
+        last[precision] = sum(value for name, value in logs.items() if name in RECONSTRUCTION_LOSSES)
+        assert np.isfinite(last[precision]) and last[precision] > 0
     for precision in ("mixed_bfloat16", "mixed_float16"):
         assert last[precision] == pytest.approx(last["float32"], rel=0.1), precision

@@ -132,9 +132,7 @@ class PartialConv2D(keras.layers.Layer):
         return tf.concat([tf.where(each_is_valid, part, zero) for part, each_is_valid in parts], axis=-1)
 
     def _convolve(self, inputs, kernel):
-        return ops.convolution.conv2d(
-            inputs, kernel, strides=self.strides, padding=self._margin(), dilation_rate=self.dilation_rate
-        )
+        return ops.convolution.conv2d(inputs, kernel, strides=self.strides, padding=self._margin(), dilation_rate=self.dilation_rate)
 
     def _margin(self):
         return (self.kernel_size - 1) // 2 * self.dilation_rate if self.padding == "same" else 0

@@ -2,8 +2,9 @@
 
 from tf_inpaint.systems.base import InpaintingSystem
 from tf_inpaint.systems.config import SystemConfig
+from tf_inpaint.systems.partial_conv import PartialConv
 from tf_inpaint.systems.three_stage import ThreeStage
 
-SYSTEMS = {"three_stage": ThreeStage}
+SYSTEMS = {"three_stage": ThreeStage, "partial_conv": PartialConv}
 
 __all__ = ["SYSTEMS", "InpaintingSystem", "SystemConfig"]
