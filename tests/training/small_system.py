@@ -62,12 +62,12 @@ class SmallSystem(InpaintingSystem):
         self.minimize("critic", critic_tape, critic_loss, self.critic_network.trainable_variables)
         self.minimize("generator", generator_tape, total, self.painter_network.trainable_variables)
         self.average.update(self.steps_taken)
-        return self.track(loss=total, **terms, critic_loss=critic_loss)
+        return self.track(num_examples=tf.shape(image)[0], loss=total, **terms, critic_loss=critic_loss)
 
     def test_step(self, batch):
         batch = self.with_masks(batch)
         _, terms = self.generator_terms(batch["image"], batch["mask"], training=False)
-        return self.track(loss=tf.add_n(list(terms.values())), **terms)
+        return self.track(num_examples=tf.shape(batch["image"])[0], loss=tf.add_n(list(terms.values())), **terms)
 
 
 def small_config(**overrides):

@@ -5,7 +5,7 @@ import abc
 import keras
 import tensorflow as tf
 
-from tf_inpaint import compat, ops
+from tf_inpaint import compat, metrics, ops
 from tf_inpaint import masks as mask_generators
 from tf_inpaint.errors import ConfigError, PictureError
 from tf_inpaint.masks import MaskGenerator
@@ -16,8 +16,18 @@ from tf_inpaint.systems.config import SystemConfig
 class InpaintingSystem(keras.Model):
     """A published system: its networks, its training step and its way to repair a picture.
 
-    Subclasses name their `Config` class, their `STAGES`, `GENERATORS`, `LOGS` (all that their steps report) and `size_multiple`, build
-    their networks in `__init__` and hand them to `_set_networks`, and write out `call`, `train_step` and `test_step` in full.
+    Subclasses name their `Config` class and what stands below it, build their networks in `__init__` and hand them to `_set_networks`,
+    and write out `call`, `train_step` and `test_step` in full.
+
+    Class attributes:
+        KEY: name in `SYSTEMS`.
+        STAGES: parts of the training that `compile` can prepare, in their order.
+        DEFAULT_STAGE: the one that `compile()` prepares; `None` for the first.
+        PREDECESSORS: stage -> the stage that is trained before it, whose weights it starts from. `tf-inpaint train` keeps the stages of
+            such a system in one run folder, each in its own sub-folder; without entries a run has no stages.
+        GENERATORS: the networks that inpainting needs, stored with the weights, averaged.
+        VERIFIERS: other networks stored with the weights, as they are: critics that judge results, or go on learning in a later stage.
+        LOGS: all that the steps report.
 
     The system's own dtype policy is float32 whatever the global policy: its inputs, outputs, composites and losses stay float32, only the
     networks compute in half precision under "mixed_bfloat16" and "mixed_float16".
@@ -35,7 +45,10 @@ class InpaintingSystem(keras.Model):
     Config = SystemConfig
     KEY = ""
     STAGES = ("joint",)
+    DEFAULT_STAGE = None
+    PREDECESSORS = {}
     GENERATORS = ()
+    VERIFIERS = ()
     LOGS = ("loss",)
     size_multiple = 1
 
@@ -59,6 +72,27 @@ class InpaintingSystem(keras.Model):
         Returns:
             A system with all its parts that trains a step in a fraction of a second.
         """
+
+    @classmethod
+    def stage_or_default(cls, stage: str | None) -> str:
+        """Returns the stage that is meant: `DEFAULT_STAGE` where none is named.
+
+        Args:
+            stage: one of `STAGES`, or `None`.
+
+        Raises:
+            ConfigError: if the system has no such stage.
+        """
+        if stage is None:
+            return cls.DEFAULT_STAGE or cls.STAGES[0]
+        if stage not in cls.STAGES:
+            raise ConfigError(f"{cls.KEY} has no stage {stage!r}. Available: {', '.join(cls.STAGES)}.")
+        return stage
+
+    @property
+    def stage(self) -> str | None:
+        """The part of the system that `compile` prepared for training, one of `STAGES`; `None` before."""
+        return self._training.stage
 
     @property
     def networks(self) -> dict[str, keras.Model]:
@@ -100,7 +134,8 @@ class InpaintingSystem(keras.Model):
         """Prepares training: builds the optimizers with all their variables, the averages and the loss trackers.
 
         Args:
-            stage: one of `STAGES`, the part of the system to train; `None` for all of it.
+            stage: one of `STAGES`, the part of the system to train; `None` for `DEFAULT_STAGE`. Whether an earlier stage was trained
+                before is not looked at: that is the train command's business.
             masks: where batches bring a "mask_seed" instead of a "mask" (a data set with `masks_on="step"`): the source of
                 the masks, a text as in `masks.parse` or its result. `None`: "free_form".
             **kwargs: further arguments of `keras.Model.compile`, such as `run_eagerly`.
@@ -108,9 +143,7 @@ class InpaintingSystem(keras.Model):
         Raises:
             ConfigError: if the stage is not one of this system's, or the text of the masks is wrong.
         """
-        if stage is not None and stage not in self.STAGES:
-            raise ConfigError(f"`stage` must be one of {self.STAGES} or None. Received: stage={stage!r}.")
-        self._training.stage = stage or self.STAGES[0]
+        self._training.stage = self.stage_or_default(stage)
         self._training.masks = mask_generators.parse("free_form" if masks is None else masks)
         self._training.optimizers = self._build_optimizers()
         self._training.nonfinite_gradients = {
@@ -129,14 +162,17 @@ class InpaintingSystem(keras.Model):
     def _build_optimizers(self) -> dict:
         """Returns name -> optimizer, built; the one called "generator" counts the steps."""
 
-    def _adam(self, variables):
-        """Builds Adam as the configuration says, wrapped for loss scaling where the networks compute in float16."""
+    def _adam(self, variables, *, learning_rate=None, epsilon=1e-7):
+        """Builds Adam as the configuration says, wrapped for loss scaling where the networks compute in float16.
+
+        `learning_rate` is the peak of the schedule, `None` for the configured one. Keras' epsilon is 1e-7, PyTorch's 1e-8.
+        """
         config = self.config
-        rate = config.learning_rate
+        rate = config.learning_rate if learning_rate is None else learning_rate
         if config.learning_rate_warmup_steps or config.learning_rate_decay_steps:
             rate = _WarmupCosine(rate, config.learning_rate_warmup_steps, config.learning_rate_decay_steps)
         clip = config.gradient_clip_norm or None
-        optimizer = keras.optimizers.Adam(rate, config.beta_1, config.beta_2, global_clipnorm=clip)
+        optimizer = keras.optimizers.Adam(rate, config.beta_1, config.beta_2, epsilon, global_clipnorm=clip)
         # The networks keep the policy under which they were built, whatever the global one is by now.
         if any(layer.compute_dtype == "float16" for network in self.networks.values() for layer in network.layers):
             optimizer = keras.mixed_precision.LossScaleOptimizer(optimizer)
@@ -170,10 +206,11 @@ class InpaintingSystem(keras.Model):
         nonfinite.assign(tf.where(is_finite, 0.0, nonfinite + 1.0))
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
 
-    def track(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:
+    def track(self, *, num_examples: tf.Tensor | int = 1, **values: tf.Tensor) -> dict[str, tf.Tensor]:
         """Adds values to their running means.
 
         Args:
+            num_examples: weight of the values: the size of their batch, so that a small last batch counts by its pictures.
             **values: name of `LOGS` -> scalar.
 
         Returns:
@@ -181,7 +218,7 @@ class InpaintingSystem(keras.Model):
         """
         trackers = self._training.trackers
         for name, value in values.items():
-            trackers[name].update_state(value)
+            trackers[name].update_state(value, sample_weight=num_examples)
         return {name: trackers[name].result() for name in values}
 
     @property
@@ -214,6 +251,31 @@ class InpaintingSystem(keras.Model):
             batch["mask_seed"], height=shape[1] if height is None else height, width=shape[2] if width is None else width
         )
         return {**batch, "mask": mask}
+
+    def predict_step(self, batch: dict) -> dict:
+        """What `predict` does with a batch.
+
+        Args:
+            batch: as in `with_masks`.
+
+        Returns:
+            The outputs of `call`.
+        """
+        return self(self.with_masks(batch), training=False)
+
+    def validation_metrics(self, batch: dict, outputs: dict) -> dict[str, tf.Tensor]:
+        """Measures results: what a training run logs of its validation pictures. Systems whose stages need others override it.
+
+        Args:
+            batch: `{"image", "mask"}` as in `call`.
+            outputs: what `call` made of it.
+
+        Returns:
+            name -> `[B]` float32, larger is better. The first one decides which weights are the best. Here "psnr" of the composites in
+            dB (`metrics.psnr`).
+        """
+        image, composite = ops.image.to_uint8(batch["image"]), ops.image.to_uint8(outputs["composite"])
+        return {"psnr": metrics.psnr(image, composite)}
 
     def inpaint(self, image: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """Repairs pictures of any size.

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tf_inpaint import losses, metrics, ops
+from tf_inpaint import losses, ops
 from tf_inpaint.networks import build_sn_patch_critic
 from tf_inpaint.systems.base import InpaintingSystem
 from tf_inpaint.systems.three_stage import networks
@@ -180,7 +180,7 @@ class ThreeStage(InpaintingSystem):
         self.minimize("generator", generator_tape, total, self._generator_variables)
         if self.average is not None:
             self.average.update(self.steps_taken)
-        return self.track(loss=total, **terms)
+        return self.track(num_examples=tf.shape(image)[0], loss=total, **terms)
 
     @tf.autograph.experimental.do_not_convert
     def test_step(self, batch):
@@ -195,8 +195,9 @@ class ThreeStage(InpaintingSystem):
         batch = self._with_edges(self.with_masks(batch))
         outputs = self(batch, training=False)
         terms = self._generator_losses(batch, outputs, training=False)
-        psnr = metrics.psnr(ops.image.to_uint8(batch["image"]), ops.image.to_uint8(outputs["composite"]))
-        return self.track(loss=tf.add_n(list(terms.values())), **terms, psnr=tf.reduce_mean(psnr))
+        psnr = self.validation_metrics(batch, outputs)["psnr"]
+        loss = tf.add_n(list(terms.values()))
+        return self.track(num_examples=tf.shape(psnr)[0], loss=loss, **terms, psnr=tf.reduce_mean(psnr))
 
     def _with_edges(self, batch):
         return batch if "edge_map" in batch else {**batch, "edge_map": self.find_edges(batch["image"])}
