@@ -42,3 +42,7 @@ class NonFiniteError(TfInpaintError):
 
 class WeightsError(TfInpaintError):
     """A weights file that is unknown, missing, damaged, or does not fit the networks."""
+
+
+class MissingWeightsError(WeightsError):
+    """Weights that are neither on this machine nor to be downloaded now."""
