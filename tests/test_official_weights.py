@@ -113,9 +113,9 @@ def test_an_array_that_is_not_of_float32_numbers_is_not_usable(array):
         official.finish()
 
 
-def test_counters_need_no_note_and_a_gain_does():
-    arrays = {"bn.num_batches_tracked": np.array(7), "gamma": np.array(0.5)}
-    with pytest.raises(WeightsError, match=r"left over: gamma\."):
+def test_counters_need_no_note_but_gains_and_tables_do():
+    arrays = {"bn.num_batches_tracked": np.array(7), "gamma": np.array(0.5), "table": np.array([7])}
+    with pytest.raises(WeightsError, match=r"left over: gamma, table\."):
         OfficialWeights(arrays, origin=ORDER).finish()
 
 
