@@ -49,13 +49,13 @@ class SystemConfig:
         """Builds a configuration from a dictionary, as stored in `config.json`.
 
         Args:
-            values: name -> value; names left out keep their default.
+            values: name -> value; names left out keep their default. A list, as JSON has it, becomes a tuple where the setting is one.
 
         Returns:
             The configuration.
 
         Raises:
-            ConfigError: on an unknown name, with the nearest known one.
+            ConfigError: on an unknown name, with the nearest known one; on a setting of several values that is no list of them.
         """
         known = [field.name for field in dataclasses.fields(cls)]
         for name in values:
@@ -63,17 +63,20 @@ class SystemConfig:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(known)}."
                 raise ConfigError(f"Unknown setting {name!r} for {cls.__name__}.{hint}")
-        return cls(**values)
+        types = typing.get_type_hints(cls)
+        return cls(**{name: _restored(value, types[name], name) for name, value in values.items()})
 
     def to_dict(self) -> dict:
         """Returns all settings as a dictionary of JSON values."""
-        return dataclasses.asdict(self)
+        values = dataclasses.asdict(self)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
     def updated(self, assignments: typing.Iterable[str]) -> "SystemConfig":
         """Applies `name=value` texts, as the command line's `--set` gives them.
 
         Args:
-            assignments: texts such as "hole_weight=6" or "res2net=false".
+            assignments: texts such as "hole_weight=6", "res2net=false" or "feature_layers=pool1,pool2"; nothing behind the "=" is an empty
+                tuple where the setting is one.
 
         Returns:
             A new configuration.
@@ -107,7 +110,20 @@ class SystemConfig:
             raise ConfigError(f"`{name}` must be at least {minimum}. Received: {name}={getattr(self, name)}.")
 
 
+def _restored(value, expected_type, name):
+    """Makes the tuple that was a list in JSON; leaves what is no tuple setting as it is."""
+    if typing.get_origin(expected_type) is not tuple:
+        return value
+    item_type = typing.get_args(expected_type)[0]
+    if not isinstance(value, list | tuple) or not all(type(item) is item_type for item in value):
+        raise ConfigError(f"`{name}` must be a list of values of type {item_type.__name__}. Received: {name}={value!r}.")
+    return tuple(value)
+
+
 def _parse(text, expected_type, assignment):
+    if typing.get_origin(expected_type) is tuple:
+        item_type = typing.get_args(expected_type)[0]
+        return tuple(_parse(item.strip(), item_type, assignment) for item in text.split(",")) if text else ()
     options = typing.get_args(expected_type) or (expected_type,)
     if text.lower() == "none" and type(None) in options:
         return None
