@@ -196,6 +196,17 @@ def test_a_few_broken_pictures_are_counted_and_left_out(tmp_path, capsys):
     assert "training on 18 pictures, 1 kept back" in said
 
 
+def test_a_number_of_pictures_is_kept_back_with_or_without_a_validation(pictures, tmp_path, capsys):
+    assert run(pictures, tmp_path / "run", steps=1, held_out=5).finished
+    said = capsys.readouterr().out
+    assert "training on 15 pictures, 5 kept back for validation" in said and "validation at step 1" in said
+    assert run(pictures, tmp_path / "silent", steps=1, held_out=5, validation_steps=0).finished
+    said = capsys.readouterr().out
+    assert "training on 15 pictures, 5 kept back for validation" in said and "validation at step" not in said
+    with pytest.raises(ConfigError, match="`held_out` must leave pictures to train on. Received: held_out=20 of 20 pictures"):
+        run(pictures, tmp_path / "none", held_out=20)
+
+
 def test_mostly_broken_pictures_and_wrong_folders_are_errors(tmp_path):
     data = tmp_path / "data"
     data.mkdir()
@@ -218,6 +229,7 @@ def test_mostly_broken_pictures_and_wrong_folders_are_errors(tmp_path):
         {"validation_steps": -1},
         {"checkpoint_steps": 0},
         {"log_steps": 0},
+        {"held_out": -1},
     ],
 )
 def test_a_setting_out_of_range_is_named(setting):

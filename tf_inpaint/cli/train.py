@@ -7,12 +7,19 @@ def add_parser(subparsers):
     parser = subparsers.add_parser(
         "train",
         help="train a system, or go on with an interrupted training",
-        description="Trains a system. Started again with the same settings it goes on from the last checkpoint in the run folder.",
+        description="Trains a system, or one stage of it. Started again with the same settings it goes on from the last checkpoint in the "
+        "run folder.",
         epilog="Exit status: 0 done (or --max-seconds are over), 1 failed, 2 wrong usage, 143 saved and ended by SIGTERM, 130 by Ctrl-C.",
     )
     parser.add_argument("--system", required=True, metavar="NAME", help="name of the system, such as three_stage")
     parser.add_argument("--run-dir", required=True, metavar="DIR", help="folder of the run: checkpoints, weights, logs, samples")
-    parser.add_argument("--stage", metavar="NAME", help="part of the system to train; all of it without this option")
+    parser.add_argument(
+        "--stage",
+        metavar="NAME",
+        help="stage of the training, such as edges of edge_connect; the run folder carries all stages, and a new one starts from the best "
+        "weights of the one before it, which must be finished; without this option the system's default stage is trained: joint, or initial "
+        "of partial_conv",
+    )
     parser.add_argument("--data", default="photos", metavar="SOURCE", help="folder:PATH, tfds:NAME or photos (default)")
     parser.add_argument("--masks", default="free_form", metavar="MASKS", help="such as free_form (default) or free_form+irregular:PATH")
     parser.add_argument("--image-size", type=int, metavar="PIXELS", help="size of the training pictures; by default the system's")
@@ -31,8 +38,11 @@ def add_parser(subparsers):
     parser.add_argument(
         "--validation-data", metavar="SOURCE", help="pictures to validate on; by default a tenth of --data, 500 at most, is kept back"
     )
+    parser.add_argument(
+        "--held-out", type=int, metavar="N", help="pictures kept back from --data, the last by name, instead of the rule above"
+    )
     parser.add_argument("--log-steps", type=int, default=50, metavar="N", help="steps between log lines (default %(default)s)")
-    parser.add_argument("--init-weights", metavar="NAME|PATH", help="begin a new run from these weights")
+    parser.add_argument("--init-weights", metavar="NAME|PATH", help="begin a new run, or stage, from these weights")
     parser.add_argument("--max-seconds", type=float, metavar="S", help="save and end after so many seconds, to go on another time")
 
 
@@ -44,8 +54,7 @@ def run(args: argparse.Namespace) -> int:
     if args.system not in SYSTEMS:
         raise ConfigError(f"There is no system {args.system!r}. Available: {', '.join(SYSTEMS)}.")
     system_class = SYSTEMS[args.system]
-    if args.stage is not None and args.stage not in system_class.STAGES:
-        raise ConfigError(f"{args.system} has no stage {args.stage!r}. Available: {', '.join(system_class.STAGES)}.")
+    system_class.stage_or_default(args.stage)  # an unknown one is named before anything is read
     image_size = [] if args.image_size is None else [f"image_size={args.image_size}"]
     system_config = system_class.Config().updated([*args.set, *image_size])
     names = (
@@ -60,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
         "checkpoint_steps",
         "validation_steps",
         "validation_data",
+        "held_out",
         "log_steps",
         "init_weights",
     )

@@ -26,6 +26,8 @@ class TrainConfig:
         validation_steps: the averaged weights are measured after each so many steps, and at the end; 0 for never.
         validation_data: source of the validation pictures; `None` keeps some back from `data`: the last 500 by name, a tenth where
             there are fewer than 5000.
+        held_out: number of pictures, the last by name, kept back from `data` instead, whether this run validates on them or not;
+            `None` for the rule above.
         log_steps: the mean losses are written after each so many steps.
         init_weights: name or path of weights to start from; `None` for random ones.
     """
@@ -41,6 +43,7 @@ class TrainConfig:
     checkpoint_steps: int = 500
     validation_steps: int = 500
     validation_data: str | None = None
+    held_out: int | None = None
     log_steps: int = 50
     init_weights: str | None = None
 
@@ -52,5 +55,7 @@ class TrainConfig:
                 raise ConfigError(f"`{name}` must be at least 1. Received: {name}={getattr(self, name)}.")
         if self.validation_steps < 0:
             raise ConfigError(f"`validation_steps` must not be negative. Received: validation_steps={self.validation_steps}.")
+        if self.held_out is not None and self.held_out < 0:
+            raise ConfigError(f"`held_out` must not be negative. Received: held_out={self.held_out}.")
         if not 0 <= self.seed < 2**31:
             raise ConfigError(f"`seed` must lie in 0 to 2**31 - 1. Received: seed={self.seed}.")
