@@ -108,3 +108,18 @@ def test_no_mask_all_hole_and_all_valid(case, golden):
     outputs, new_validity = layer((x, validity))
     assert_close(outputs, nhwc(arrays[f"{case}/y"]), relative=1e-5)
     np.testing.assert_array_equal(new_validity, nhwc(arrays[f"{case}/mask_out"])[..., :1])
+
+
+@pytest.mark.parametrize(("case", "strides"), [("k7s2", 2), ("k5s2", 2), ("k3s1", 1), ("k3s1_bias", 1)])
+def test_the_layer_of_ctsdg_is_the_same(case, strides, golden):
+    """Another project's copy of NVIDIA's layer, with a mask of its own for each channel."""
+    arrays = golden("baseline_blocks")
+    x, validity, kernel = nhwc(arrays["x"]), nhwc(arrays["mask_valid"]), hwio(arrays[f"{case}/w/weight"])
+    layer = PartialConv2D(kernel.shape[-1], kernel.shape[0], strides=strides, use_bias=f"{case}/w/bias" in arrays)
+    layer.build([x.shape, validity.shape])
+    layer.kernel.assign(kernel)
+    if layer.use_bias:
+        layer.bias.assign(arrays[f"{case}/w/bias"])
+    outputs, new_validity = layer((tf.constant(x), tf.constant(validity)))
+    assert_close(outputs, nhwc(arrays[f"{case}/y"]), relative=1e-5)
+    np.testing.assert_array_equal(new_validity, nhwc(arrays[f"{case}/new_mask"])[..., :1])
