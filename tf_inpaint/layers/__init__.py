@@ -2,16 +2,22 @@
 
 from tf_inpaint.layers.fusable_conv2d import FusableConv2D
 from tf_inpaint.layers.fused_batch_normalization import FusedBatchNormalization
+from tf_inpaint.layers.instance_normalization import InstanceNormalization
+from tf_inpaint.layers.padded_conv2d import PaddedConv2D
 from tf_inpaint.layers.partial_conv2d import PartialConv2D
 from tf_inpaint.layers.res2net_block import Res2NetBlock
 from tf_inpaint.layers.self_attention2d import SelfAttention2D
 from tf_inpaint.layers.spectral_conv2d import SpectralConv2D
+from tf_inpaint.layers.spectral_conv2d_transpose import SpectralConv2DTranspose
 
 __all__ = [
     "FusableConv2D",
     "FusedBatchNormalization",
+    "InstanceNormalization",
+    "PaddedConv2D",
     "PartialConv2D",
     "Res2NetBlock",
     "SelfAttention2D",
     "SpectralConv2D",
+    "SpectralConv2DTranspose",
 ]

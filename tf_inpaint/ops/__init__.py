@@ -1,5 +1,5 @@
 """Pure tensor functions without variables."""
 
-from tf_inpaint.ops import activation, attention, canny, convolution, gaussian, image, morphology
+from tf_inpaint.ops import activation, attention, canny, convolution, gaussian, image, morphology, spectral
 
-__all__ = ["activation", "attention", "canny", "convolution", "gaussian", "image", "morphology"]
+__all__ = ["activation", "attention", "canny", "convolution", "gaussian", "image", "morphology", "spectral"]

@@ -154,6 +154,31 @@ def _mirrored_indices(size: tf.Tensor, multiple: int) -> tf.Tensor:
     return tf.minimum(position, 2 * size - 1 - position)
 
 
+def reflect_pad(image: tf.Tensor, padding: int) -> tf.Tensor:
+    """Pads pictures on all sides by their mirror image, without repeating the edge row (`d c b | a b c d | c b a`).
+
+    As `tf.pad` with "REFLECT", but a picture smaller than the padding is reflected to and fro until there is enough.
+
+    Args:
+        image: `[B, H, W, C]`, any dtype, H and W at least 1; they may be unknown while a graph is built.
+        padding: number of pixels on each side, at least 0.
+
+    Returns:
+        `[B, H + 2 padding, W + 2 padding, C]`, same dtype.
+    """
+    if all(size is not None and size > padding for size in image.shape[1:3]):  # with a quicker gradient
+        return tf.pad(image, [[0, 0], [padding, padding], [padding, padding], [0, 0]], mode="REFLECT")
+    shape = tf.shape(image)
+    padded = tf.gather(image, _reflected_indices(shape[1], padding), axis=1)
+    return tf.gather(padded, _reflected_indices(shape[2], padding), axis=2)
+
+
+def _reflected_indices(size: tf.Tensor, padding: int) -> tf.Tensor:
+    period = tf.maximum(2 * (size - 1), 1)
+    position = tf.range(-padding, size + padding) % period
+    return tf.minimum(position, period - position)
+
+
 def resize(image: tf.Tensor, size: tuple[int, int], *, method: str = "bilinear") -> tf.Tensor:
     """Resizes pictures; the only resize of the library for pictures and masks.
 
