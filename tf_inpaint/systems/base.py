@@ -7,10 +7,11 @@ import tensorflow as tf
 
 from tf_inpaint import compat, metrics, ops
 from tf_inpaint import masks as mask_generators
-from tf_inpaint.errors import ConfigError, PictureError
+from tf_inpaint.errors import ConfigError, PictureError, WeightsError
 from tf_inpaint.masks import MaskGenerator
 from tf_inpaint.systems.averaging import WeightAverage
 from tf_inpaint.systems.config import SystemConfig
+from tf_inpaint.systems.verification import Verification
 
 
 class InpaintingSystem(keras.Model):
@@ -124,6 +125,32 @@ class InpaintingSystem(keras.Model):
         """Scalar int64: training steps so far, in `fit` or in a bare loop, restored with a checkpoint."""
         return tf.convert_to_tensor(self._training.optimizers["generator"].iterations)
 
+    @property
+    def verification(self) -> Verification | None:
+        """What scores and judges the results; `None` where a system cannot tell its good results from bad ones."""
+        return None
+
+    @property
+    def extras(self) -> dict:
+        """JSON values that are stored with the weights and loaded with them, such as measured thresholds; empty where there are none."""
+        verification = self.verification
+        return {"verification": verification.to_dict()} if verification is not None and verification.thresholds is not None else {}
+
+    def set_extras(self, extras: dict) -> None:
+        """Takes over what was stored with the weights.
+
+        Args:
+            extras: as `extras` of a system of this class had it; empty for none.
+
+        Raises:
+            WeightsError: if the system does not know an entry, or cannot use it.
+        """
+        known = {"verification"} if self.verification is not None else set()
+        if unknown := sorted(set(extras) - known):
+            raise WeightsError(f"{self.KEY} does not know what to do with {', '.join(map(repr, unknown))}, stored with its weights.")
+        if self.verification is not None:
+            self.verification.restore(extras.get("verification", {}))
+
     def _set_networks(self, **networks):
         self._network_names = tuple(networks)
         for name, network in networks.items():
@@ -131,7 +158,7 @@ class InpaintingSystem(keras.Model):
         self.built = True
 
     def compile(self, *, stage: str | None = None, masks: str | MaskGenerator | None = None, **kwargs) -> None:
-        """Prepares training: builds the optimizers with all their variables, the averages and the loss trackers.
+        """Prepares training: builds the optimizers with all their variables, the averages and the loss trackers; forgets `extras`.
 
         Args:
             stage: one of `STAGES`, the part of the system to train; `None` for `DEFAULT_STAGE`. Whether an earlier stage was trained
@@ -144,6 +171,7 @@ class InpaintingSystem(keras.Model):
             ConfigError: if the stage is not one of this system's, or the text of the masks is wrong.
         """
         self._training.stage = self.stage_or_default(stage)
+        self.set_extras({})  # what was measured does not hold for the weights that training makes
         self._training.masks = mask_generators.parse("free_form" if masks is None else masks)
         self._training.optimizers = self._build_optimizers()
         self._training.nonfinite_gradients = {
@@ -290,6 +318,18 @@ class InpaintingSystem(keras.Model):
         Raises:
             PictureError: if `image` holds whole numbers, such as a stored picture's 0 to 255.
         """
+        return self.inpaint_outputs(image, mask)["composite"]
+
+    def inpaint_outputs(self, image: tf.Tensor, mask: tf.Tensor) -> dict:
+        """Does what `inpaint` does and returns more of it.
+
+        Args:
+            image: as for `inpaint`, with the same error.
+            mask: as for `inpaint`.
+
+        Returns:
+            "composite", "raw" and, of systems that complete edges, "edge_map" `[B, H, W, 1]`, each as `call` describes it.
+        """
         image = tf.convert_to_tensor(image)
         if not image.dtype.is_floating:
             raise PictureError(
@@ -302,8 +342,9 @@ class InpaintingSystem(keras.Model):
             "image": ops.image.pad_to_multiple(image, self.size_multiple),
             "mask": ops.image.pad_to_multiple(mask, self.size_multiple),
         }
-        raw = self(padded, training=False)["raw"][:, : shape[1], : shape[2]]
-        return ops.image.composite(raw, image, mask)
+        outputs = self(padded, training=False)
+        cropped = {name: outputs[name][:, : shape[1], : shape[2]] for name in ("raw", "edge_map") if name in outputs}
+        return {"composite": ops.image.composite(cropped["raw"], image, mask), **cropped}
 
 
 class _TrainingState:
