@@ -145,6 +145,8 @@ def _read(source: str) -> VggWeights:
         variant, path = None, source
     elif not separator:
         path = _keras_file(variant)
+        if path is None:
+            return _download(variant)
     if not path:
         raise ConfigError(
             f"A feature network is one of 'vgg16', 'vgg19', 'vgg16:PATH', 'vgg19:PATH', 'PATH' or 'random'. Received: {source!r}."
@@ -152,8 +154,8 @@ def _read(source: str) -> VggWeights:
     path = Path(path).expanduser()
     if not path.is_file():
         raise MissingWeightsError(
-            f"there is no feature network {path}. Give the path of a .npz or .h5 file with a VGG's weights, or 'vgg16' or 'vgg19' for "
-            "Keras' ImageNet weights."
+            f"there is no file {path}. Give the path of a .npz or .h5 file with a VGG's weights, or 'vgg16' or 'vgg19' for Keras' "
+            "ImageNet weights."
         )
     try:
         arrays = _read_hdf5(path) if path.suffix in (".h5", ".hdf5") else _read_npz(path)
@@ -181,21 +183,27 @@ def _read_hdf5(path):
     return arrays
 
 
-def _keras_file(variant: str) -> Path:
-    """Finds Keras' weights without the dense layers in its cache; lets Keras download them if they are not there."""
-    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-    path = home / "models" / f"{variant}_weights_tf_dim_ordering_tf_kernels_notop.h5"
-    if not path.is_file():
-        application = {"vgg16": keras.applications.VGG16, "vgg19": keras.applications.VGG19}[variant]
-        try:
-            with _impatient_connections():
-                application(include_top=False, weights="imagenet", input_shape=(32, 32, 3))
-        except Exception as error:  # Keras raises a bare Exception when it has no connection
-            raise MissingWeightsError(
-                f"Keras' ImageNet weights of {variant} cannot be downloaded ({error}). Put the file {path.name} into {path.parent}, or "
-                "give the path of a VGG's weights."
-            ) from error
-    return path
+def _keras_file(variant):
+    """Finds Keras' weights without the dense layers in its cache. Keras 2.15 looks for `$KERAS_HOME` in some places only."""
+    name = f"{variant}_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    homes = [Path(home) for home in (os.environ.get("KERAS_HOME"), Path.home() / ".keras") if home]
+    return next((home / "models" / name for home in homes if (home / "models" / name).is_file()), None)
+
+
+def _download(variant):
+    """Lets Keras download its weights into its cache, and takes them from the network that it builds with them."""
+    application = {"vgg16": keras.applications.VGG16, "vgg19": keras.applications.VGG19}[variant]
+    try:
+        with _impatient_connections():
+            network = application(include_top=False, weights="imagenet", input_shape=(32, 32, 3))
+    except Exception as error:  # Keras raises a bare Exception when it has no connection
+        name = f"{variant}_weights_tf_dim_ordering_tf_kernels_notop.h5"
+        raise MissingWeightsError(
+            f"Keras' ImageNet weights of {variant} are not in its cache and cannot be downloaded ({error}). Put the file {name} into "
+            f"{Path.home() / '.keras' / 'models'}, or give the path of a file with a VGG's weights."
+        ) from error
+    arrays = {f"{layer.name}/{index}": array for layer in network.layers for index, array in enumerate(layer.get_weights())}
+    return vgg_weights.parse(arrays, origin=f"Keras' {variant}", variant=variant)
 
 
 @contextlib.contextmanager
@@ -228,7 +236,7 @@ def _features(weights, layers, image, *, normalise, dtype, suffix):
         color_bias = IMAGENET_MEAN @ color_kernel + color_bias
         color_kernel = IMAGENET_DEVIATION[:, None] * color_kernel
     deepest = max(weights.layers.index(layer) for layer in layers)
-    # From [-1, 1] instead of [0, 1]; in float32, because half precision has no place for a picture's lower bits in 0 to 255.
+    # From [-1, 1] instead of [0, 1]; in float32, so that half precision rounds what is left once and not each step.
     x = _Color(0.5 * color_kernel, 0.5 * np.sum(color_kernel, axis=0) + color_bias, dtype="float32", name=f"color{suffix}")(image)
     maps = {}
     for layer in weights.layers[: deepest + 1]:
