@@ -87,6 +87,41 @@ def test_evaluate_reports_the_mean_over_all_pictures(pair):
         np.testing.assert_allclose(logs[name], expected, rtol=1e-5)
 
 
+HOLE_CLASSES = {metrics.HolePSNR: metrics.psnr, metrics.HoleSSIM: metrics.ssim, metrics.HoleL1: metrics.l1}
+
+
+@pytest.fixture(scope="module")
+def holes():
+    mask = np.zeros([5, 16, 16, 1], np.float32)
+    mask[:, 3:12, 4:13] = 1
+    mask[3] = 0  # a picture without a hole
+    return mask
+
+
+@pytest.mark.parametrize("metric_class", HOLE_CLASSES)
+def test_of_holes_the_mean_is_over_the_pictures_that_have_one(pair, holes, metric_class):
+    expected = np.nanmean(HOLE_CLASSES[metric_class](*pair, mask=holes))
+    metric = metric_class()
+    metric.update_state(pair[0][:2], pair[1][:2], holes[:2])
+    metric.update_state(pair[0][2:], pair[1][2:], holes[2:, ..., 0])
+    np.testing.assert_allclose(metric.result(), expected, rtol=1e-6)
+    with pytest.raises(ValueError, match="weighted_metrics"):
+        metric.update_state(*pair)
+    assert type(keras.metrics.deserialize(keras.metrics.serialize(metric))) is metric_class
+
+
+def test_evaluate_reports_holes_when_the_masks_come_as_weights(pair, holes):
+    images, composites = (ops.image.from_uint8(pictures) for pictures in pair)
+    model = keras.Sequential([keras.Input([None, None, 3]), keras.layers.Activation("linear")])
+    model.compile(loss="mae", metrics=[metrics.PSNR()], weighted_metrics=[metric_class() for metric_class in HOLE_CLASSES])
+    data = tf.data.Dataset.from_tensor_slices((composites, images, holes)).batch(2)
+    logs = model.evaluate(data, verbose=0, return_dict=True)
+    np.testing.assert_allclose(logs["psnr"], np.mean(metrics.psnr(*pair)), rtol=1e-5)
+    for name in ("psnr", "ssim", "l1"):
+        expected = np.nanmean(getattr(metrics, name)(*pair, mask=holes))
+        np.testing.assert_allclose(logs[f"{name}_hole"], expected, rtol=1e-5)
+
+
 class Copy(keras.Model):
     """Gives back its input and measures it in a `test_step` of its own."""
 
@@ -126,22 +161,29 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 image = np.stack([random_rgb(16, 16, seed) for seed in range(6)])
 composite = np.stack([picture // (2 + index) * 2 for index, picture in enumerate(image)])
+mask = np.zeros([6, 16, 16, 1], np.float32)
+mask[1:, 2:12, 5:] = 1
 with strategy.scope():
     kept = [metrics.PSNR(), metrics.SSIM(), metrics.L1()]
-data = strategy.experimental_distribute_dataset(tf.data.Dataset.from_tensor_slices((image, composite)).batch(4))
+    of_holes = [metrics.HolePSNR(), metrics.HoleSSIM(), metrics.HoleL1()]
+data = strategy.experimental_distribute_dataset(tf.data.Dataset.from_tensor_slices((image, composite, mask)).batch(4))
 
 @tf.function
-def step(images, composites):
-    def update(images, composites):
+def step(images, composites, masks):
+    def update(images, composites, masks):
         for metric in kept:
             metric.update_state(images, composites)
-    strategy.run(update, (images, composites))
+        for metric in of_holes:
+            metric.update_state(images, composites, masks)
+    strategy.run(update, (images, composites, masks))
 
 for batch in data:
     step(*batch)
 expected = [metrics.psnr, metrics.ssim, metrics.l1]
 for metric, function in zip(kept, expected):
     np.testing.assert_allclose(metric.result(), np.mean(function(image, composite)), rtol=1e-5)
+for metric, function in zip(of_holes, expected):
+    np.testing.assert_allclose(metric.result(), np.nanmean(function(image, composite, mask=mask)), rtol=1e-5)
 print("replicas agree")
 """
 

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from tf_inpaint import ops
-from tf_inpaint.metrics import per_picture
+from tf_inpaint.metrics import per_picture, structural_similarity
 
 
 class _MeanOverPictures(keras.metrics.Metric):
@@ -23,10 +23,11 @@ class _MeanOverPictures(keras.metrics.Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         values = self.measure(_to_uint8(y_true), _to_uint8(y_pred))
+        self._add(values, 1.0 if sample_weight is None else tf.reshape(tf.cast(sample_weight, tf.float32), tf.shape(values)))
+
+    def _add(self, values, weights):
         is_defined = tf.math.is_finite(values)
-        weights = tf.cast(is_defined, tf.float32)
-        if sample_weight is not None:
-            weights *= tf.reshape(tf.cast(sample_weight, tf.float32), tf.shape(weights))
+        weights *= tf.cast(is_defined, tf.float32)
         self.total.assign_add(tf.reduce_sum(tf.where(is_defined, values, 0.0) * weights))
         self.count.assign_add(tf.reduce_sum(weights))
 
@@ -66,7 +67,7 @@ class SSIM(_MeanOverPictures):
         **kwargs: further arguments of `keras.metrics.Metric`; `dtype` has no effect, it is float32.
     """
 
-    measure = staticmethod(per_picture.ssim)
+    measure = staticmethod(structural_similarity.ssim)
 
     def __init__(self, name: str = "ssim", **kwargs):
         super().__init__(name, **kwargs)
@@ -86,6 +87,71 @@ class L1(_MeanOverPictures):
     measure = staticmethod(per_picture.l1)
 
     def __init__(self, name: str = "l1", **kwargs):
+        super().__init__(name, **kwargs)
+
+
+class _MeanOverHoles(_MeanOverPictures):
+    """The same in the hole only. The mask comes where Keras has weights of pixels."""
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        if sample_weight is None:
+            raise ValueError(
+                f"{type(self).__name__} needs the mask as `sample_weight`. Give data of (inputs, image, mask) and name the metric in "
+                "`compile(weighted_metrics=[...])`, or call `update_state(image, composite, mask)`."
+            )
+        mask = tf.convert_to_tensor(sample_weight)
+        # Keras takes away a last axis of length 1.
+        mask = tf.reshape(mask, tf.concat([tf.shape(mask)[:3], [1]], axis=0))
+        self._add(self.measure(_to_uint8(y_true), _to_uint8(y_pred), mask=mask), 1.0)
+
+
+@keras.saving.register_keras_serializable(package="tf_inpaint")
+class HolePSNR(_MeanOverHoles):
+    """Mean over pictures of the peak signal-to-noise ratio of the hole's pixels in dB; see `metrics.psnr`.
+
+    `update_state(y_true, y_pred, sample_weight)` takes what `PSNR` takes, and as `sample_weight` the mask, `[B, H, W, 1]` or
+    `[B, H, W]`, 1 = hole. Pictures without a hole do not count.
+
+        model.compile(weighted_metrics=[HolePSNR()])   # evaluated on data of (inputs, image, mask)
+
+    Args:
+        name: name of the metric.
+        **kwargs: further arguments of `keras.metrics.Metric`; `dtype` has no effect, it is float32.
+    """
+
+    measure = staticmethod(per_picture.psnr)
+
+    def __init__(self, name: str = "psnr_hole", **kwargs):
+        super().__init__(name, **kwargs)
+
+
+@keras.saving.register_keras_serializable(package="tf_inpaint")
+class HoleSSIM(_MeanOverHoles):
+    """Mean over pictures of the structural similarity at the hole's pixels; see `metrics.ssim`. Takes what `HolePSNR` takes.
+
+    Args:
+        name: name of the metric.
+        **kwargs: further arguments of `keras.metrics.Metric`; `dtype` has no effect, it is float32.
+    """
+
+    measure = staticmethod(structural_similarity.ssim)
+
+    def __init__(self, name: str = "ssim_hole", **kwargs):
+        super().__init__(name, **kwargs)
+
+
+@keras.saving.register_keras_serializable(package="tf_inpaint")
+class HoleL1(_MeanOverHoles):
+    """Mean over pictures of the absolute difference of the hole's pixels, in [0, 1]; see `metrics.l1`. Takes what `HolePSNR` takes.
+
+    Args:
+        name: name of the metric.
+        **kwargs: further arguments of `keras.metrics.Metric`; `dtype` has no effect, it is float32.
+    """
+
+    measure = staticmethod(per_picture.l1)
+
+    def __init__(self, name: str = "l1_hole", **kwargs):
         super().__init__(name, **kwargs)
 
 

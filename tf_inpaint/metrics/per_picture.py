@@ -6,11 +6,10 @@ absolute differences are summed as integers: the result is exact, whatever the b
 
 import tensorflow as tf
 
+from tf_inpaint import ops
+
 # Identical pictures have an infinite PSNR, which neither a mean nor JSON can hold: this many dB is the most that is given.
 MAXIMAL_PSNR = 100.0
-# Side and standard deviation of the Gaussian window of SSIM, in pixels (Wang et al. 2004).
-SSIM_WINDOW = 11
-SSIM_SIGMA = 1.5
 
 _MAXIMAL_LEVEL = 255
 
@@ -55,36 +54,52 @@ def l1(image: tf.Tensor, composite: tf.Tensor, *, mask: tf.Tensor | None = None)
     return tf.cast(mean_difference / tf.constant(float(_MAXIMAL_LEVEL), tf.float64), tf.float32)
 
 
-def ssim(image: tf.Tensor, composite: tf.Tensor) -> tf.Tensor:
-    """Structural similarity with a Gaussian window of 11 x 11 pixels, sigma 1.5, mean over the channels.
+def mae(image: tf.Tensor, composite: tf.Tensor, *, gray: bool = False) -> tf.Tensor:
+    """The "MAE" of the scripts of EdgeConnect and PEN-Net: sum of the absolute differences over the sum of both pictures' levels.
 
-    Only windows that lie wholly inside the picture count, with k1 = 0.01 and k2 = 0.03. Papers use other windows too (EdgeConnect's
-    script: uniform, 51 x 51, on grey pictures), whose numbers are about 0.1 higher: never compare across them.
+    Not the mean absolute error that its name says (that is `l1`): the same difference counts for more in a dark picture.
 
     Args:
-        image: `[B, H, W, C]` uint8, the truth.
+        image: `[B, H, W, 3]` uint8, the truth.
         composite: same shape, uint8.
+        gray: whether the luminance is compared, as EdgeConnect's script does, or RGB, as PEN-Net's.
 
     Returns:
-        `[B]` float32, at most 1; NaN where the picture is lower or narrower than the window, so that SSIM is undefined.
+        `[B]` float32 in [0, 1]; NaN where both pictures are black.
 
     Raises:
         TypeError: if a picture is not uint8.
 
-    Source: Wang, Bovik, Sheikh, Simoncelli 2004, "Image quality assessment: from error visibility to structural similarity".
+    Source: the released code of Nazeri et al. 2019, arXiv:1901.00212, and of Zeng et al. 2019, arXiv:1904.07475.
     """
-    image, composite = _checked(image), _checked(composite)
-    undefined = tf.fill(tf.shape(image)[:1], tf.constant(float("nan"), tf.float32))
-    if any(side is not None and side < SSIM_WINDOW for side in image.shape[1:3]):
-        return undefined
-    return tf.cond(
-        tf.reduce_min(tf.shape(image)[1:3]) >= SSIM_WINDOW,
-        lambda: tf.image.ssim(image, composite, _MAXIMAL_LEVEL, filter_size=SSIM_WINDOW, filter_sigma=SSIM_SIGMA),
-        lambda: undefined,
-    )
+    image, composite = levels(image, gray=gray), levels(composite, gray=gray)
+    difference, total = (tf.reduce_sum(each, axis=[1, 2, 3]) for each in (tf.abs(image - composite), image + composite))
+    return tf.cast(difference / total, tf.float32)
 
 
-def _checked(picture: tf.Tensor) -> tf.Tensor:
+def levels(picture: tf.Tensor, *, gray: bool) -> tf.Tensor:
+    """Returns the levels of an 8-bit picture as they are compared, float64.
+
+    Args:
+        picture: `[B, H, W, C]` uint8.
+        gray: whether to return the luminance (not rounded), `[B, H, W, 1]`; needs C = 3.
+
+    Raises:
+        TypeError: if the picture is not uint8.
+    """
+    values = tf.cast(checked_8_bit(picture), tf.float64)
+    return tf.reduce_sum(values * tf.constant(ops.image.LUMA, tf.float64), axis=-1, keepdims=True) if gray else values
+
+
+def checked_8_bit(picture: tf.Tensor) -> tf.Tensor:
+    """Returns a picture as a tensor, and refuses what is not stored in 8 bits.
+
+    Args:
+        picture: any shape, uint8.
+
+    Raises:
+        TypeError: if it is not uint8.
+    """
     picture = tf.convert_to_tensor(picture)
     if picture.dtype != tf.uint8:
         raise TypeError(
@@ -94,17 +109,26 @@ def _checked(picture: tf.Tensor) -> tf.Tensor:
     return picture
 
 
+def hole_pixels(mask: tf.Tensor) -> tf.Tensor:
+    """Returns which pixels are in the hole, boolean, of a mask in {0, 1} or one that is stored with 255 in the hole.
+
+    Args:
+        mask: any shape; floating point in {0, 1}, or of whole numbers.
+    """
+    mask = tf.convert_to_tensor(mask)
+    return mask > 0.5 if mask.dtype.is_floating else mask > 0
+
+
 def _difference(image: tf.Tensor, composite: tf.Tensor) -> tf.Tensor:
     # int64: sums of squares pass 2**31 at 11,000 pixels, and the GPU has no kernel for sums of int32.
-    return tf.cast(_checked(image), tf.int64) - tf.cast(_checked(composite), tf.int64)
+    return tf.cast(checked_8_bit(image), tf.int64) - tf.cast(checked_8_bit(composite), tf.int64)
 
 
 def _mean(values: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
     """`[B]` float64: mean over pixels and channels, exact but for the division; NaN if no pixel counts."""
     if mask is None:
         mask = tf.ones_like(values[..., :1])
-    mask = tf.convert_to_tensor(mask)
-    inside = tf.cast(mask > 0.5 if mask.dtype.is_floating else mask > 0, tf.int64)
+    inside = tf.cast(hole_pixels(mask), tf.int64)
     total = tf.reduce_sum(values * inside, axis=[1, 2, 3])
     count = tf.reduce_sum(inside, axis=[1, 2, 3]) * tf.shape(values, tf.int64)[-1]
     return tf.cast(total, tf.float64) / tf.cast(count, tf.float64)
