@@ -9,7 +9,7 @@ from tests.source import PACKAGE, package_sources
 
 FLOORS = (
     {"compat", "errors", "files"},
-    {"ops", "pictures"},
+    {"ops", "pictures", "run_folders"},
     {"layers", "losses", "metrics", "masks", "weights", "official_weights", "visualize"},
     {"networks", "data"},
     {"systems"},

@@ -1,8 +1,9 @@
 """Weight files: their names, their format, their fingerprints. Knows arrays, not systems.
 
 Weights are a folder of two files: `weights.npz`, one array per weight, half precision, no pickles; and `config.json`, which says what
-system they belong to, with which settings, how they were trained, and the SHA-256 of the arrays. A weight's key is
-"network/layer/index:name": the same on both stacks, whatever each calls the variables inside a layer.
+system they belong to, with which settings, how they were trained, the SHA-256 of the arrays, and where the system has such, what was
+measured on the weights (`extras`). A weight's key is "network/layer/index:name": the same on both stacks, whatever each calls the
+variables inside a layer.
 
 Names are `<system>.<data>_<size>`, such as "three_stage.faces_128": folders in the package, or in `$TF_INPAINT_HOME/weights`
 (`~/.cache/tf_inpaint/weights` without that variable).
@@ -16,14 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
+from tf_inpaint import run_folders
 from tf_inpaint.errors import WeightsError
-from tf_inpaint.files import atomic_directory, sha256
+from tf_inpaint.files import atomic_directory, atomic_write, sha256
 
 FORMAT = 1
-CONFIG_FILE = "config.json"
+CONFIG_FILE = run_folders.CONFIG_FILE
 ARRAYS_FILE = "weights.npz"
-# What a run folder holds, see training/run_directory.py: the best weights by validation, then the latest.
-RUN_FOLDERS = ("best", "weights")
 _SHIPPED = Path(__file__).parent / "shipped"
 
 
@@ -36,6 +36,7 @@ class WeightsFile:
         system: key of the system in `SYSTEMS`.
         config: the system's settings.
         training: how they were trained: steps, pictures, seconds, data and the like; may be empty.
+        extras: the system's `extras`, such as thresholds measured on these weights; may be empty.
         arrays: key -> array, in the order of the networks.
     """
 
@@ -43,18 +44,19 @@ class WeightsFile:
     system: str
     config: dict
     training: dict
+    extras: dict
     arrays: dict[str, np.ndarray]
 
 
 def save(
     system, folder: str | os.PathLike, *, averaged: bool = True, dtype: str = "float16", training: dict | None = None
 ) -> Path:
-    """Writes the weights that inpainting needs (the generators'; no critic, no optimizer).
+    """Writes the weights that inpainting needs, the generators', those of the critics that go with them (`VERIFIERS`), and `extras`.
 
     Args:
         system: an `InpaintingSystem`.
         folder: where to; its parent must exist. What was there before stays whole until the new weights are complete.
-        averaged: whether to take the averaged weights, where the system has them (after `compile`).
+        averaged: whether to take the averaged weights, where the system has them (after `compile`). Only generators have averages.
         dtype: "float16" or "float32".
         training: JSON values that say how the weights were trained.
 
@@ -65,15 +67,14 @@ def save(
         WeightsError: if a value is not finite in `dtype`.
         OSError: if the folder cannot be written.
     """
+    averages = {}
     if averaged and system.average is not None:
-        values = [variable.numpy() for variable in system.average.variables]
-    else:
-        values = [weight.numpy() for weight in system.generator_weights]
-    by_identity = {id(weight): value for weight, value in zip(system.generator_weights, values, strict=True)}
+        pairs = zip(system.generator_weights, system.average.variables, strict=True)
+        averages = {id(weight): average for weight, average in pairs}
     arrays = {}
-    for key, weight in _keyed_weights(system, system.GENERATORS).items():
+    for key, weight in _keyed_weights(system).items():
         with np.errstate(over="ignore"):  # found by the next line, with its name
-            arrays[key] = by_identity[id(weight)].astype(dtype)
+            arrays[key] = averages.get(id(weight), weight).numpy().astype(dtype)
         if not np.isfinite(arrays[key]).all():
             raise WeightsError(f"The weight {key} has values that are not finite in {dtype}; nothing was written to {folder}.")
     with atomic_directory(folder, overwrite=True) as temporary:
@@ -85,6 +86,7 @@ def save(
             "dtype": dtype,
             "sha256": sha256(temporary / ARRAYS_FILE),
             "training": training or {},
+            **({"extras": system.extras} if system.extras else {}),
         }
         (temporary / CONFIG_FILE).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
     return Path(folder)
@@ -101,20 +103,22 @@ def find(name_or_path: str | os.PathLike) -> Path:
 
     Args:
         name_or_path: a name as `available` lists it, the path of a weights folder, or that of a run folder, whose best weights
-            (by validation) are taken, or else its latest.
+            (by validation) are taken, or else its latest. Of a run with stages they are those of the last stage that is finished, or
+            while there is none, those of the stage in training; the folder of a stage is a run folder too.
 
     Returns:
         The folder that holds the two files.
 
     Raises:
         WeightsError: if there is none, saying where was looked.
+        CheckpointError: if the path is a run folder with stages and a file that describes them is damaged.
     """
     name = os.fspath(name_or_path)
     if not name:
         raise WeightsError("The name of the weights is empty. Give a name, a weights folder or a run folder.")
     path = Path(name).expanduser()
     # A run folder has a config.json too, so the arrays tell them apart.
-    candidates = [path, *(path / folder for folder in RUN_FOLDERS)]
+    candidates = [path, *run_folders.weights_folders(path)]
     if Path(name).name == name:
         candidates += [home / name for home in _homes()]
     for candidate in candidates:
@@ -123,7 +127,7 @@ def find(name_or_path: str | os.PathLike) -> Path:
     if path.is_dir():
         raise WeightsError(
             f"The folder {name!r} holds no weights: neither {ARRAYS_FILE} and {CONFIG_FILE} nor a run folder's "
-            f"{' or '.join(RUN_FOLDERS)}."
+            f"{' or '.join(run_folders.WEIGHTS_FOLDERS)}."
         )
     known = ", ".join(available()) or "none are installed"
     raise WeightsError(
@@ -149,6 +153,7 @@ def read(name_or_path: str | os.PathLike) -> WeightsFile:
         description = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
         version, expected = description["format"], description["sha256"]
         system, config, training = description["system"], description["config"], description["training"]
+        extras = dict(description.get("extras", {}))
     except (ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"{folder / CONFIG_FILE} does not describe weights ({type(error).__name__}: {error}).") from error
     if version != FORMAT:
@@ -163,11 +168,32 @@ def read(name_or_path: str | os.PathLike) -> WeightsFile:
             arrays = {key: file[key] for key in file.files}
     except (ValueError, OSError, zipfile.BadZipFile) as error:
         raise WeightsError(f"{folder / ARRAYS_FILE} cannot be read as plain arrays ({error}).") from error
-    return WeightsFile(folder, system, config, training, arrays)
+    return WeightsFile(folder, system, config, training, extras, arrays)
+
+
+def store_extras(folder: str | os.PathLike, extras: dict) -> None:
+    """Writes a system's `extras` beside stored weights, in the place of those that were there; the arrays stay as they are.
+
+    Args:
+        folder: a weights folder, as `find` returns it.
+        extras: JSON values; empty to remove them.
+
+    Raises:
+        WeightsError: if the folder's description cannot be read.
+        OSError: if it cannot be written.
+    """
+    path = Path(folder) / CONFIG_FILE
+    try:
+        description = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise WeightsError(f"{path} does not describe weights ({type(error).__name__}: {error}).") from error
+    description.pop("extras", None)
+    with atomic_write(path, "w") as file:
+        file.write(json.dumps({**description, **({"extras": extras} if extras else {})}, indent=2) + "\n")
 
 
 def load_into(system, name_or_path: str | os.PathLike) -> WeightsFile:
-    """Puts stored weights into a system of the same architecture; its `image_size` and training settings may differ.
+    """Puts stored weights into a system of the same architecture, without `extras`; its `image_size` and training settings may differ.
 
     Args:
         system: an `InpaintingSystem`. Its averages, where it has them, start from the loaded weights.
@@ -186,17 +212,17 @@ def load_into(system, name_or_path: str | os.PathLike) -> WeightsFile:
 
 
 def assign(system, arrays: dict[str, np.ndarray], *, origin: str) -> None:
-    """Puts arrays into the generators of a system, every one in its place.
+    """Puts arrays into the generators and verifiers of a system, every one in its place.
 
     Args:
         system: an `InpaintingSystem`. Its averages, where it has them, start from the new weights.
-        arrays: key -> array of any float type, exactly those of the system's generators.
+        arrays: key -> array of any float type, exactly those of the system's generators and verifiers.
         origin: what to call the arrays in an error.
 
     Raises:
         WeightsError: as `load_into`.
     """
-    weights = _keyed_weights(system, system.GENERATORS)
+    weights = _keyed_weights(system)
     problems = []
     if missing := [key for key in weights if key not in arrays]:
         problems.append(f"missing: {_listed(missing)}")
@@ -217,10 +243,13 @@ def assign(system, arrays: dict[str, np.ndarray], *, origin: str) -> None:
         system.average.restart()
 
 
-def _keyed_weights(system, names: tuple[str, ...]) -> dict:
-    """key -> weight. Inside a layer the trainable ones come first, in the order of creation: the two stacks agree on that."""
+def _keyed_weights(system) -> dict:
+    """key -> weight of generators and verifiers.
+
+    Inside a layer the trainable ones come first, in the order of creation: the two stacks agree on that.
+    """
     keyed = {}
-    for name in names:
+    for name in (*system.GENERATORS, *system.VERIFIERS):
         for layer in system.networks[name].layers:
             for index, weight in enumerate([*layer.trainable_weights, *layer.non_trainable_weights]):
                 keyed[f"{name}/{layer.name}/{index}:{weight.name.split('/')[-1].removesuffix(':0')}"] = weight

@@ -25,7 +25,7 @@ def test_a_run_is_begun_ended_early_and_gone_on_with(tmp_path, capsys):
     assert train(tmp_path / "run", *options) == 0
     said = capsys.readouterr().out
     assert said.splitlines()[0] == "resumed from step 1"
-    assert "step 3/3  loss" in said and "validation at step 3: composite PSNR" in said and "finished at step 3" in said
+    assert "step 3/3  loss" in said and "validation at step 3: psnr " in said and "finished at step 3" in said
     system = loading.load(tmp_path / "run")
     assert system.config.image_size == 32 and system.config.res2net is False
     assert weights.read(tmp_path / "run").training["runs"][0]["masks"] == "center_square"

@@ -13,8 +13,9 @@ import tensorflow as tf
 
 from tests.training.small_system import SmallSystem, all_values, make_batch
 from tf_inpaint.errors import CheckpointError, NonFiniteError
+from tf_inpaint.files import sha256
 from tf_inpaint.training import train_steps
-from tf_inpaint.training.checkpoints import CheckpointFolder, TrainState
+from tf_inpaint.training.checkpoints import BestScore, CheckpointFolder, TrainState
 
 
 def make_state(*, seed=0, **settings):
@@ -30,7 +31,7 @@ def trained():
     state = make_state()
     for step, _ in train_steps(state.system, [make_batch(seed=index) for index in range(2)]):
         state.step.assign(step)
-    state.best_psnr.assign(12.5)
+    assert state.best.offer("psnr", 12.5)
     state.validated_step.assign(2)
     return state
 
@@ -50,8 +51,29 @@ def test_everything_comes_back(trained, saved):
     assert CheckpointFolder(saved, fresh).restore() == 2
     for expected, received in zip(all_values(trained.system), all_values(fresh.system), strict=True):
         np.testing.assert_array_equal(received, expected)
-    for name in ("step", "best_psnr", "validated_step", "seconds", "seed"):
+    for name in ("step", "validated_step", "seconds", "seed"):
         assert getattr(fresh, name).numpy() == getattr(trained, name).numpy()
+    assert (fresh.best.name, fresh.best.value) == ("psnr", 12.5)
+
+
+def test_the_best_score_is_the_largest_of_its_name():
+    best = BestScore()
+    assert not best.offer("psnr", float("nan"))
+    assert best.offer("psnr", 20.0) and not best.offer("psnr", 20.0) and not best.offer("psnr", float("nan"))
+    assert best.offer("psnr", 20.5)
+    assert best.offer("edge_f1", 0.25)  # another measure has no better or worse than the first
+    assert (best.name, best.value) == ("edge_f1", 0.25)
+
+
+def test_a_checkpoint_of_an_earlier_version_is_an_error_that_says_what_to_do(saved, trained, tmp_path):
+    earlier = tf.train.Checkpoint(step=trained.step, best_psnr=tf.Variable(12.5, dtype=tf.float64))
+    for path in (saved / "ckpt-2").iterdir():
+        path.unlink()
+    earlier.write(str(saved / "ckpt-2" / "state"))
+    sums = [f"{sha256(path)}  {path.name}\n" for path in (saved / "ckpt-2").iterdir()]
+    (saved / "ckpt-2" / "SHA256SUMS").write_text("".join(sums))
+    with pytest.raises(CheckpointError, match="does not fit this system, its settings and this version.*--init-weights"):
+        CheckpointFolder(saved, make_state()).restore()
 
 
 def test_a_new_folder_has_nothing_to_restore(tmp_path, trained):

@@ -49,7 +49,7 @@ def test_kills_at_any_moment_change_no_bit(pictures, tmp_path):
 
     status, _ = start(pictures, torn, end_at=2)  # before the first checkpoint
     assert status == -signal.SIGKILL
-    status, lines = start(pictures, torn, "6")  # in the midst of the save at step 6
+    status, lines = start(pictures, torn, "--die-at", "6")  # in the midst of the save at step 6
     assert status == -signal.SIGKILL
     assert not any(line.startswith("resumed") for line in lines)
     assert any("ckpt-6.tmp-" in path.name for path in (torn / "checkpoints").iterdir())

@@ -5,6 +5,8 @@ made under another name, flushed to the disk and renamed, so that one that was k
 under that name. The folders' names are the only index: there is no state file that could tear.
 """
 
+import json
+import math
 import os
 import re
 import shutil
@@ -22,8 +24,49 @@ _PREFIX = "state"
 _NAME = re.compile(r"ckpt-(\d+)")
 
 
+class BestScore(tf.train.experimental.PythonState):
+    """The best validation result so far, under the name of what was measured. Checkpoints hold both.
+
+    Attributes:
+        name: of the measure; `None` before the first result.
+        value: its best value; larger is better.
+    """
+
+    def __init__(self):
+        self.name: str | None = None
+        self.value = -math.inf
+
+    def offer(self, name: str, value: float) -> bool:
+        """Takes a result if it is the best.
+
+        Args:
+            name: of the measure. The first result of another one is taken: the two cannot be compared.
+            value: the result.
+
+        Returns:
+            Whether it was taken; never if it is not a number.
+        """
+        if not value > (self.value if name == self.name else -math.inf):
+            return False
+        self.name, self.value = name, value
+        return True
+
+    def serialize(self) -> str:
+        """Returns the state as a checkpoint holds it."""
+        return json.dumps({"name": self.name, "value": self.value})
+
+    def deserialize(self, string_value: str) -> None:
+        """Takes the state from a checkpoint.
+
+        Args:
+            string_value: as `serialize` returned it.
+        """
+        state = json.loads(string_value)
+        self.name, self.value = state["name"], state["value"]
+
+
 class TrainState:
-    """Everything that changes while a run goes on: networks, optimizers, averaged weights, step, seed, best metric.
+    """Everything that changes while a run goes on: networks, optimizers, averaged weights, step, seed, best validation.
 
     Args:
         system: a compiled `InpaintingSystem`.
@@ -31,7 +74,7 @@ class TrainState:
 
     Attributes:
         step: int64 variable, steps done = batches consumed. (An optimizer's own count leaves out skipped steps.)
-        best_psnr: float64 variable, best validation result so far.
+        best: `BestScore`.
         validated_step: int64 variable, step of the last validation.
         seconds: float64 variable, time spent in training over all sessions.
         seed: int64 variable.
@@ -40,7 +83,7 @@ class TrainState:
     def __init__(self, system, *, seed: int):
         self.system = system
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
-        self.best_psnr = tf.Variable(float("-1e9"), dtype=tf.float64, trainable=False, name="best_psnr")
+        self.best = BestScore()
         self.validated_step = tf.Variable(-1, dtype=tf.int64, trainable=False, name="validated_step")
         self.seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False, name="seconds")
         self.seed = tf.Variable(seed, dtype=tf.int64, trainable=False, name="seed")
@@ -61,7 +104,7 @@ class TrainState:
             optimizers=dict(self.system.optimizers),
             average=list(average.variables) if average is not None else [],
             step=self.step,
-            best_psnr=self.best_psnr,
+            best=self.best,
             validated_step=self.validated_step,
             seconds=self.seconds,
             seed=self.seed,
@@ -195,7 +238,8 @@ class CheckpointFolder:
             status.assert_consumed()
         except (AssertionError, ValueError, tf.errors.OpError) as error:
             raise CheckpointError(
-                f"The checkpoint {self.path(step)} does not fit this system and its settings: {_first_line(error)}."
+                f"The checkpoint {self.path(step)} does not fit this system, its settings and this version of tf_inpaint: "
+                f"{_first_line(error)}. Begin a new run folder; its training can start from the weights of this one with --init-weights."
             ) from error
         if int(self._state.seed.numpy()) != seed:
             raise CheckpointError(f"The checkpoint {self.path(step)} has the seed {int(self._state.seed.numpy())}. Received: seed={seed}.")

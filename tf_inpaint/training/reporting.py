@@ -82,18 +82,20 @@ class Reporter:
             self._start += seconds
             self._last_time += seconds
 
-    def validation(self, step: int, psnr: float, *, is_best: bool) -> None:
+    def validation(self, step: int, measured: dict[str, float], *, is_best: bool) -> None:
         """Notes a validation.
 
         Args:
             step: number of steps taken.
-            psnr: mean PSNR of the composites in dB.
+            measured: name -> mean over the pictures, the one that decides first.
             is_best: whether it is the best so far.
         """
         with self._writer.as_default(step=step):
-            tf.summary.scalar("validation/psnr", psnr)
+            for name, value in measured.items():
+                tf.summary.scalar(f"validation/{name}", value)
         self._writer.flush()
-        self.say(f"validation at step {step}: composite PSNR {psnr:.3f} dB{', the best so far' if is_best else ''}")
+        values = "  ".join(f"{name} {value:.4f}" for name, value in measured.items())
+        self.say(f"validation at step {step}: {values}{', the best so far' if is_best else ''}")
 
     def sample_grid(self, step: int, grid: np.ndarray) -> None:
         """Writes a grid of sample pictures.

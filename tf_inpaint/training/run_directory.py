@@ -1,4 +1,4 @@
-"""The folder of a run: what lies where, which settings made it, and that one process at a time works in it.
+"""The folder of a run, or of one of its stages: what lies where, which settings made it, and that one process at a time works in it.
 
     config.json    system and its settings, training settings, the runs that its first weights came from, versions, git commit
     checkpoints/   ckpt-STEP, to go on from
@@ -18,8 +18,17 @@ from pathlib import Path
 
 from tf_inpaint.errors import CheckpointError
 from tf_inpaint.files import atomic_write
+from tf_inpaint.run_folders import CONFIG_FILE, STAGES_FOLDER
 from tf_inpaint.training.config import FREE_TO_CHANGE
-from tf_inpaint.weights import CONFIG_FILE
+
+
+def has_checkpoint(run_dir: Path) -> bool:
+    """Returns whether a run has written a checkpoint, good or damaged: what is left of a kill while saving does not count.
+
+    Args:
+        run_dir: the folder of a run or of a stage; it need not exist.
+    """
+    return any(".tmp-" not in path.name for path in (run_dir / "checkpoints").glob("*ckpt-*"))
 
 
 class RunDirectory:
@@ -51,7 +60,9 @@ class RunDirectory:
         self._config_file = self.path / CONFIG_FILE
         self._lock = None
         self.earlier_runs = []
-        self.is_new = not any(".tmp-" not in path.name for path in self.checkpoints.glob("*ckpt-*"))
+        self.is_new = not has_checkpoint(self.path)
+        if (self.path / STAGES_FOLDER).exists():
+            raise CheckpointError(f"{self.path} holds a run with stages, which {settings['system']} has not. Choose another folder.")
         if self._config_file.exists():
             if not self.is_new:
                 self._check_settings()

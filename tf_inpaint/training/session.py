@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tf_inpaint import data, masks, weights
 from tf_inpaint.errors import ConfigError
-from tf_inpaint.training import loop, signals
+from tf_inpaint.training import loop, signals, stages
 from tf_inpaint.training.checkpoints import CheckpointFolder, TrainState
 from tf_inpaint.training.config import TrainConfig
 from tf_inpaint.training.reporting import Reporter
@@ -54,7 +54,7 @@ def train(
         system_class: a class of `SYSTEMS`.
         system_config: its settings.
         config: the run's settings.
-        run_dir: its folder.
+        run_dir: its folder. A system with `PREDECESSORS` keeps all its stages in it, see `stages`.
         max_seconds: the session saves and returns after the first step that ends later than this after the call; `None`: no limit.
         strategy: where several devices are to share each batch; `None`: all GPUs where there are several, else one device.
 
@@ -78,7 +78,9 @@ def train(
                     f"`batch_size` must be a multiple of the {strategy.num_replicas_in_sync} replicas. "
                     f"Received: batch_size={config.batch_size}."
                 )
-            # Before the folder is made: what is wrong with data and masks shows within a second and leaves nothing behind.
+            # Before the folder is made: what is wrong with stages, data and masks shows within a second and leaves nothing behind.
+            begin = stages.find_start(system_class, config, run_dir)
+            config = dataclasses.replace(config, stage=begin.stage)
             generator = masks.parse(config.masks)
             size = system_config.image_size
             generator([0, 0], batch_size=1, height=size, width=size)  # opens a folder of masks
@@ -89,11 +91,13 @@ def train(
                 "training": dataclasses.asdict(config),
                 "pictures": _fingerprint(bank),
             }
-            folder = RunDirectory(run_dir, settings)
-            if folder.is_new and config.init_weights is not None:
-                folder.earlier_runs = weights.read(config.init_weights).training.get("runs", [])
+            folder = RunDirectory(begin.folder, settings)
+            if folder.is_new and begin.init_weights is not None:
+                folder.earlier_runs = weights.read(begin.init_weights).training.get("runs", [])
+            if system_class.PREDECESSORS:
+                stages.write_index(run_dir, system_class)
             with folder:
-                session = _Session(system_class, system_config, config, folder, strategy, stop, bank, generator)
+                session = _Session(system_class, system_config, config, folder, strategy, stop, bank, generator, begin.init_weights)
                 return session.run(deadline=None if max_seconds is None else start + max_seconds)
         except signals.Stopped as error:
             print(f"stopped by {error}; nothing was left to save", flush=True)
@@ -101,7 +105,7 @@ def train(
 
 
 class _Session:
-    def __init__(self, system_class, system_config, config, folder, strategy, stop, bank, generator):
+    def __init__(self, system_class, system_config, config, folder, strategy, stop, bank, generator, init_weights):
         self._config = config
         self._folder = folder
         self._stop = stop
@@ -117,18 +121,22 @@ class _Session:
         self._first_step = self._checkpoints.restore() or 0
         if self._first_step:
             print(f"resumed from step {self._first_step}", flush=True)
-        elif config.init_weights is not None:
-            weights.load_into(self.system, config.init_weights)
-            print(f"starts from the weights {config.init_weights}", flush=True)
+        elif init_weights is not None:
+            weights.load_into(self.system, init_weights)
+            print(f"starts from the weights {init_weights}", flush=True)
+        if system_class.PREDECESSORS:
+            print(f"stage {config.stage} of {system_class.KEY}, in {folder.path}", flush=True)
         self._open_data(bank, generator)
 
     def _open_data(self, bank, generator):
         config, image_size = self._config, self.system.config.image_size
         print(bank.report.summary(), flush=True)
-        held_out = 0
-        if config.validation_steps and config.validation_data is None:
+        held_out = config.held_out or 0
+        if config.held_out is None and config.validation_steps and config.validation_data is None:
             held_out = num_held_out(len(bank))
         num_training = len(bank) - held_out
+        if num_training < 1:
+            raise ConfigError(f"`held_out` must leave pictures to train on. Received: held_out={held_out} of {len(bank)} pictures.")
         batches = data.dataset(
             bank,
             image_size=image_size,
@@ -142,7 +150,7 @@ class _Session:
         )
         self._batches = loop.distribute(self.system, batches.take(max(config.steps - self._first_step, 0)))
         self._validation = None
-        if held_out or config.validation_data is not None:
+        if config.validation_steps and (held_out or config.validation_data is not None):
             if config.validation_data is not None:
                 bank, select = data.prepare(config.validation_data, image_size=image_size), slice(0, None)
             else:
@@ -213,15 +221,15 @@ class _Session:
         return int(self._state.validated_step.numpy()) == step
 
     def _validate(self, step):
-        psnr = self._validation.psnr(should_stop=lambda: self._stop.received is not None)
-        if psnr is None:
+        measured = self._validation.measure(should_stop=lambda: self._stop.received is not None)
+        if measured is None:
             return
-        is_best = psnr > float(self._state.best_psnr.numpy())
+        is_best = self._state.best.offer(*next(iter(measured.items())))
         if is_best:
-            self._state.best_psnr.assign(psnr)
-            weights.save(self.system, self._folder.best, training=self._summary(validation_psnr=psnr))
+            summary = self._summary(**{f"validation_{name}": value for name, value in measured.items()})
+            weights.save(self.system, self._folder.best, training=summary)
         self._state.validated_step.assign(step)
-        self._reporter.validation(step, psnr, is_best=is_best)
+        self._reporter.validation(step, measured, is_best=is_best)
         self._reporter.sample_grid(step, self._validation.sample_grid())
 
     def _save(self):
@@ -231,6 +239,7 @@ class _Session:
     def _summary(self, **measured):
         config, step = self._config, int(self._state.step.numpy())
         run = {
+            **({"stage": config.stage} if self.system.PREDECESSORS else {}),
             "data": config.data,
             "masks": config.masks,
             "image_size": self.system.config.image_size,

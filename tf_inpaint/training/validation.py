@@ -6,7 +6,6 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from tf_inpaint import metrics
 from tf_inpaint.ops import image as image_ops
 
 MAX_HELD_OUT = 500
@@ -36,28 +35,35 @@ class Validation:
         self._dataset = dataset
         image = tf.TensorSpec([None, *dataset.element_spec["image"].shape[1:]], tf.float32)
         mask = tf.TensorSpec([*image.shape[:3], 1], tf.float32)
+
+        @tf.autograph.experimental.do_not_convert
+        def run(image, mask):
+            batch = {"image": image, "mask": mask}
+            outputs = system(batch, training=False)
+            return outputs, system.validation_metrics(batch, outputs)
+
         # One trace, whatever the size of the last batch; and now, so that a fault shows before hours of training.
-        self._run = tf.function(lambda image, mask: system({"image": image, "mask": mask}, training=False), [image, mask])
+        self._run = tf.function(run, [image, mask])
         self._run.get_concrete_function()
 
-    def psnr(self, should_stop: Callable[[], bool] = lambda: False) -> float | None:
-        """Measures the mean PSNR of the composites, on 8-bit pictures.
+    def measure(self, should_stop: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
+        """Measures what the system's `validation_metrics` say, which is of the stage that it was compiled for.
 
         Args:
             should_stop: asked between batches.
 
         Returns:
-            Mean over the pictures in dB, or `None` if stopped.
+            name -> mean over the pictures, in the order of `validation_metrics`, or `None` if stopped.
         """
-        values = []
+        values = {}
         with _averages_in(self._system):
             for batch in self._dataset:
                 if should_stop():
                     return None
-                composite = self._run(batch["image"], batch["mask"])["composite"]
-                truth, result = image_ops.to_uint8(batch["image"]), image_ops.to_uint8(composite)
-                values.append(metrics.psnr(truth, result).numpy())
-        return float(np.mean(np.concatenate(values)))
+                _, measured = self._run(batch["image"], batch["mask"])
+                for name, value in measured.items():
+                    values.setdefault(name, []).append(value.numpy())
+        return {name: float(np.mean(np.concatenate(parts))) for name, parts in values.items()}
 
     def sample_grid(self) -> np.ndarray:
         """Paints the first pictures, one a row: input, mask, coarse result and edges where the system has them, result, truth.
@@ -67,7 +73,7 @@ class Validation:
         """
         batch = {name: value[:_GRID_ROWS] for name, value in next(iter(self._dataset)).items()}
         with _averages_in(self._system):
-            outputs = self._run(batch["image"], batch["mask"])
+            outputs, _ = self._run(batch["image"], batch["mask"])
         image, mask = batch["image"], batch["mask"]
         columns = [image_ops.mask_image(image, mask), image_ops.from_unit(mask)]
         if "coarse" in outputs:
