@@ -10,16 +10,16 @@ import tensorflow as tf
 HALF_PRECISION_TOLERANCE = {"mixed_float16": 2e-2, "mixed_bfloat16": 6e-2}
 
 
-def check_layer(layer_class, arguments, *, input_shape, trainable, non_trainable=0):
+def check_layer(layer_class, arguments, *, inputs, trainable, non_trainable=0):
     """Asserts the contract of a layer.
 
     Args:
         layer_class: the class.
         arguments: of its constructor.
-        input_shape: static shape of an input, batch included.
+        inputs: float32 features `[B, H, W, C]`, or a tuple of features and masks in {0, 1}. A layer that takes masks returns a tuple of
+            features and masks: the masks have no gradient, and are the same float32 numbers under every policy.
         trainable, non_trainable: exact numbers of weights.
     """
-    inputs = tf.constant(np.random.default_rng(0).normal(size=input_shape), tf.float32)
     layer = layer_class(**arguments)
     outputs = layer(inputs)
     randomise(layer)
@@ -28,7 +28,7 @@ def check_layer(layer_class, arguments, *, input_shape, trainable, non_trainable
     check_static_shapes(layer, inputs, outputs)
     assert len(layer.trainable_weights) == trainable
     assert len(layer.non_trainable_weights) == non_trainable
-    np.testing.assert_allclose(tf.function(layer)(inputs), outputs, rtol=1e-4, atol=1e-5)
+    assert_all_close(tf.function(layer)(inputs), outputs)
     check_dynamic_shapes(layer, inputs, outputs)
     check_gradients(layer, inputs)
     check_half_precision(layer_class, arguments, layer, inputs)
@@ -54,25 +54,39 @@ def check_configuration(layer_class, layer):
 
 
 def check_static_shapes(layer, inputs, outputs):
-    assert tuple(layer.compute_output_shape(tuple(inputs.shape))) == tuple(outputs.shape)
-    unknown = (None, None, None, inputs.shape[-1])
-    computed = tuple(layer.compute_output_shape(unknown))
-    assert len(computed) == 4 and computed[-1] == outputs.shape[-1]
-    symbolic = keras.Input(unknown[1:])
-    assert symbolic.shape[0] is None and layer(symbolic).shape[-1] == outputs.shape[-1]
+    shapes, expected = (tf.nest.map_structure(lambda each: tuple(each.shape), structure) for structure in (inputs, outputs))
+    assert layer.compute_output_shape(shapes) == expected
+    unknown = tf.nest.map_structure(lambda each: (None, None, None, each.shape[-1]), inputs)
+    computed = layer.compute_output_shape(unknown)
+    symbolic = layer(tf.nest.map_structure(lambda each: keras.Input((None, None, each.shape[-1])), inputs))
+    tf.nest.assert_same_structure(symbolic, outputs)
+    for shape, tensor, output in zip(_shapes(computed), tf.nest.flatten(symbolic), tf.nest.flatten(outputs), strict=True):
+        assert len(shape) == 4 and shape[-1] == output.shape[-1]
+        assert tensor.shape[0] is None and tensor.shape[-1] == output.shape[-1]
+
+
+def _shapes(shapes):
+    """A shape, or a tuple of shapes, as a list of shapes."""
+    return list(shapes) if isinstance(shapes[0], tuple) else [tuple(shapes)]
 
 
 def check_dynamic_shapes(layer, inputs, outputs):
-    spec = tf.TensorSpec([None, None, None, inputs.shape[-1]], tf.float32)
+    spec = tf.nest.map_structure(lambda each: tf.TensorSpec([None, None, None, each.shape[-1]], tf.float32), inputs)
     traced = tf.function(lambda x: layer(x), input_signature=[spec])
-    np.testing.assert_allclose(traced(inputs), outputs, rtol=1e-4, atol=1e-5)
+    assert_all_close(traced(inputs), outputs)
+
+
+def assert_all_close(received, expected):
+    tf.nest.map_structure(lambda *pair: np.testing.assert_allclose(*pair, rtol=1e-4, atol=1e-5), received, expected)
 
 
 def check_gradients(layer, inputs):
+    features = tf.nest.flatten(inputs)[0]
     with tf.GradientTape() as tape:
-        tape.watch(inputs)
-        loss = tf.reduce_sum(layer(inputs, training=True) ** 2 if _takes_training(layer) else layer(inputs) ** 2)
-    gradients = tape.gradient(loss, [inputs, *layer.trainable_weights])
+        tape.watch(features)
+        outputs = layer(inputs, training=True) if _takes_training(layer) else layer(inputs)
+        loss = tf.reduce_sum(tf.nest.flatten(outputs)[0] ** 2)
+    gradients = tape.gradient(loss, [features, *layer.trainable_weights])
     for name, gradient in zip(["inputs", *[w.name for w in layer.trainable_weights]], gradients, strict=True):
         assert gradient is not None, f"no gradient for {name}"
         assert np.all(np.isfinite(gradient)), f"gradient of {name}"
@@ -83,8 +97,9 @@ def _takes_training(layer):
 
 
 def check_half_precision(layer_class, arguments, layer, inputs):
-    outputs = layer(inputs)  # anew: a training call may have changed the state of a spectral norm
-    scale = np.max(np.abs(outputs))
+    # Anew: a training call may have changed the state of a spectral norm.
+    expected, *expected_masks = tf.nest.flatten(layer(inputs))
+    scale = np.max(np.abs(expected))
     for policy, tolerance in HALF_PRECISION_TOLERANCE.items():
         half = layer_class(**arguments, dtype=policy)
         half(inputs)
@@ -92,9 +107,12 @@ def check_half_precision(layer_class, arguments, layer, inputs):
             assert weight.dtype in ("float32", tf.float32), f"{weight.name} is kept in {weight.dtype}"
             weight.assign(value)
         with tf.GradientTape() as tape:
-            result = half(inputs)
+            result, *masks = tf.nest.flatten(half(inputs))
             loss = tf.reduce_mean(tf.cast(result, tf.float32) ** 2)
         assert result.dtype == half.compute_dtype
-        np.testing.assert_allclose(np.asarray(tf.cast(result, tf.float32)), outputs, atol=tolerance * scale, rtol=tolerance)
+        np.testing.assert_allclose(np.asarray(tf.cast(result, tf.float32)), expected, atol=tolerance * scale, rtol=tolerance)
+        for mask, expected_mask in zip(masks, expected_masks, strict=True):
+            assert mask.dtype == tf.float32
+            np.testing.assert_array_equal(mask, expected_mask)
         for weight, gradient in zip(half.trainable_weights, tape.gradient(loss, half.trainable_weights), strict=True):
             assert gradient is not None and np.all(np.isfinite(gradient)), f"gradient of {weight.name} under {policy}"

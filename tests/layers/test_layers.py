@@ -7,7 +7,7 @@ from tensorflow.python.eager import context
 
 import tf_inpaint as tfi
 from tests.layers.layer_contract import check_layer, randomise
-from tf_inpaint.layers import FusableConv2D, Res2NetBlock, SelfAttention2D, SpectralConv2D
+from tf_inpaint.layers import FusableConv2D, FusedBatchNormalization, PartialConv2D, Res2NetBlock, SelfAttention2D, SpectralConv2D
 
 CASES = {
     "FusableConv2D": (FusableConv2D, {"filters": 6, "kernel_size": 3, "padding": "same", "activation": "elu"}, 2, 0),
@@ -18,6 +18,15 @@ CASES = {
         0,
     ),
     "FusableConv2D, dilated": (FusableConv2D, {"filters": 6, "kernel_size": 3, "padding": "same", "dilation_rate": 2}, 2, 0),
+    "FusedBatchNormalization": (FusedBatchNormalization, {}, 2, 2),
+    "PartialConv2D": (PartialConv2D, {"filters": 6, "kernel_size": 5, "strides": 2}, 2, 0),
+    "PartialConv2D, dilated, no bias": (PartialConv2D, {"filters": 6, "kernel_size": 3, "dilation_rate": 2, "use_bias": False}, 1, 0),
+    "PartialConv2D, two sources": (
+        PartialConv2D,
+        {"filters": 6, "kernel_size": 3, "padding": "valid", "source_channels": (10, 6), "scale": "inverse_sum"},
+        2,
+        0,
+    ),
     "SpectralConv2D": (SpectralConv2D, {"filters": 6, "kernel_size": 5, "strides": 2, "activation": "relu"}, 2, 1),
     "SpectralConv2D, valid": (SpectralConv2D, {"filters": 6, "kernel_size": 3, "padding": "valid", "use_bias": False}, 1, 1),
     "Res2NetBlock": (Res2NetBlock, {}, 10, 0),
@@ -33,12 +42,19 @@ CASES = {
 }
 
 
+# Channels of the masks of those layers that take any.
+MASK_CHANNELS = {"PartialConv2D": 1, "PartialConv2D, dilated, no bias": 1, "PartialConv2D, two sources": 2}
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_layer_keeps_the_contract(case):
     layer_class, arguments, trainable, non_trainable = CASES[case]
-    check_layer(
-        layer_class, arguments, input_shape=(2, 12, 8, 16), trainable=trainable, non_trainable=non_trainable
-    )
+    generator = np.random.default_rng(0)
+    inputs = tf.constant(generator.normal(size=(2, 12, 8, 16)), tf.float32)
+    if case in MASK_CHANNELS:
+        mask = np.repeat(np.repeat(generator.random((2, 3, 2, MASK_CHANNELS[case])) < 0.6, 4, axis=1), 4, axis=2)
+        inputs = inputs, tf.constant(mask, tf.float32)
+    check_layer(layer_class, arguments, inputs=inputs, trainable=trainable, non_trainable=non_trainable)
 
 
 def test_every_public_layer_is_in_the_contract():

@@ -9,8 +9,9 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` over the channels of pictures, by TensorFlow's fused kernel on both stacks.
 
     Differs from Keras 3's own in the running variance, which is made of the batches' unbiased variances (n - 1 in the denominator), as in
-    PyTorch and Keras 2.15, and in speed. Statistics are float32 under any policy. Weights and arguments are those of the base class,
-    with the last axis, centre and scale.
+    PyTorch and Keras 2.15, and in speed. Statistics are float32 under any policy, and the same on all replicas of a strategy: each
+    normalises its own part of the batch, and the means of their statistics count for the running ones. Weights and arguments are those of
+    the base class, with the last axis, centre and scale.
 
     Args:
         momentum: of the running statistics; 0.9 is PyTorch's 0.1.
@@ -38,5 +39,14 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             return outputs
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(inputs, gamma, beta, epsilon=self.epsilon, is_training=True)
         for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            moving.assign(self.momentum * tf.cast(moving, tf.float32) + (1.0 - self.momentum) * tf.stop_gradient(now))
+            now = _mean_over_replicas(tf.stop_gradient(now))
+            moving.assign(self.momentum * tf.cast(moving, tf.float32) + (1.0 - self.momentum) * now)
         return outputs
+
+
+def _mean_over_replicas(value):
+    """So that all replicas have the same running statistics: Keras 3 leaves each its own, and stores the first one's."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return value
+    return context.all_reduce(tf.distribute.ReduceOp.MEAN, value)

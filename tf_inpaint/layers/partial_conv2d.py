@@ -25,7 +25,7 @@ class PartialConv2D(keras.layers.Layer):
         filters: number of output channels.
         kernel_size: odd number of pixels, height and width.
         strides: 1 or more.
-        dilation_rate: 1 or more.
+        dilation_rate: 1 or more; above 1 it needs strides of 1.
         padding: "same" pads (kernel_size - 1) / 2 * dilation_rate zeros on all four sides, at any stride, as the published code does (and
             TensorFlow's "SAME" does not); "valid" pads nothing.
         source_channels: feature channels of each channel of M, in order; `None` for an M of one channel, or of as many as the features.
@@ -71,8 +71,13 @@ class PartialConv2D(keras.layers.Layer):
             raise ValueError(f"`padding` must be 'same' or 'valid'. Received: padding={padding!r}.")
         if scale not in ("window", "inverse_sum"):
             raise ValueError(f"`scale` must be 'window' or 'inverse_sum'. Received: scale={scale!r}.")
-        if kernel_size % 2 == 0:
-            raise ValueError(f"`kernel_size` must be odd. Received: kernel_size={kernel_size}.")
+        if kernel_size < 1 or kernel_size % 2 == 0:
+            raise ValueError(f"`kernel_size` must be odd and positive. Received: kernel_size={kernel_size}.")
+        for argument, value in {"filters": filters, "strides": strides, "dilation_rate": dilation_rate}.items():
+            if value < 1:
+                raise ValueError(f"`{argument}` must be at least 1. Received: {argument}={value}.")
+        if strides > 1 and dilation_rate > 1:
+            raise ValueError(f"Strides and dilation cannot both be above 1. Received: strides={strides}, dilation_rate={dilation_rate}.")
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides
@@ -112,8 +117,8 @@ class PartialConv2D(keras.layers.Layer):
         outputs = self._convolve(self._blank(features, validity), tf.cast(self.kernel, self.compute_dtype))
         outputs *= tf.cast(ratio, self.compute_dtype)
         if self.use_bias:
-            bias = tf.cast(self.bias, self.compute_dtype)
-            outputs = tf.where(is_valid, tf.nn.bias_add(outputs, bias), tf.zeros([], self.compute_dtype))
+            with_bias = ops.convolution.add_bias(outputs, tf.convert_to_tensor(self.bias))
+            outputs = tf.where(is_valid, with_bias, tf.zeros([], self.compute_dtype))
         return outputs, tf.cast(is_valid, tf.float32)
 
     def _count_kernel(self):

@@ -1,4 +1,4 @@
-"""Convolution with symmetrical padding, and with dilation on devices whose TensorFlow lacks its gradient."""
+"""Convolution with symmetrical padding, and with dilation on devices whose TensorFlow lacks its gradient; biases in half precision."""
 
 import tensorflow as tf
 
@@ -50,6 +50,27 @@ def conv2d(
     sizes = [None if size is None else size - less for size, less in zip(inputs.shape[1:3], reach, strict=True)]
     outputs.set_shape([inputs.shape[0], *sizes, kernel.shape[3]])
     return outputs
+
+
+@tf.custom_gradient
+def add_bias(inputs: tf.Tensor, bias: tf.Tensor):
+    """Adds a bias to each channel; its gradient is summed in float32 whatever the dtype of the pictures.
+
+    On a CPU TensorFlow's `bias_add` sums the gradient in the dtype of the pictures, and a bfloat16 sum over the pixels of a few pictures
+    stops growing: at 8 pictures of 128 x 128 pixels it is off by more than half.
+
+    Args:
+        inputs: `[B, H, W, C]`, floating point.
+        bias: `[C]` float32.
+
+    Returns:
+        Same shape and dtype as `inputs`.
+    """
+
+    def gradient(upstream):
+        return upstream, tf.reduce_sum(tf.cast(upstream, tf.float32), axis=[0, 1, 2])
+
+    return tf.nn.bias_add(inputs, tf.cast(bias, inputs.dtype)), gradient
 
 
 def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
