@@ -2,5 +2,6 @@
 
 from tf_inpaint.serving.export import export
 from tf_inpaint.serving.inpainter import Inpainter
+from tf_inpaint.serving.verified_result import VerifiedResult
 
-__all__ = ["Inpainter", "export"]
+__all__ = ["Inpainter", "VerifiedResult", "export"]

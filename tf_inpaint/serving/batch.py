@@ -11,6 +11,7 @@ from tf_inpaint import compat, pictures
 from tf_inpaint.data.sources import list_pictures
 from tf_inpaint.errors import ConfigError, MaskError, TfInpaintError
 from tf_inpaint.serving.inpainter import Inpainter
+from tf_inpaint.serving.verified_result import VerifiedResult
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,39 +74,51 @@ def plan(image: str | os.PathLike, mask: str | os.PathLike, output: str | os.Pat
 
 
 def repair_files(
-    inpainter: Inpainter, jobs: Iterable[Job], *, show_progress: bool | None = None
-) -> tuple[list[tuple[Job, str]], list[str]]:
+    inpainter: Inpainter, jobs: Iterable[Job], *, retries: int | None = None, show_progress: bool | None = None
+) -> tuple[list[tuple[Job, str]], list[str], list[tuple[Job, str, str]]]:
     """Repairs the pictures of a plan, one after another; one that fails does not stop the others.
 
     Args:
         inpainter: see `Inpainter`.
         jobs: from `plan`. Missing output folders are made; each result appears only when it is whole.
+        retries: `None`, or verify each result and try so many other candidates, see `Inpainter.inpaint_verified`. Rejected results are
+            written like any other.
         show_progress: whether to show a bar; `None`: where standard error is a terminal.
 
     Returns:
-        The jobs that failed, each with the reason, and notes on results in formats that do not keep every bit.
+        The jobs that failed, each with the reason; notes on results in formats that do not keep every bit; and of those that were
+        verified the verdict, with the scores in a line.
+
+    Raises:
+        ConfigError: if the system cannot verify with so many retries.
     """
-    failures, notes = [], []
+    if retries is not None:
+        inpainter.check_retries(retries)
+    failures, notes, verdicts = [], [], []
     for job in compat.progress(jobs, description="repairing", unit="picture", show=show_progress):
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always", pictures.LossyPictureWarning)
-                _repair_file(inpainter, job)
+                result = _repair_file(inpainter, job, retries)
+            if result is not None:
+                verdicts.append((job, result.verdict, result.describe()))
             notes += [str(note.message) for note in caught if issubclass(note.category, pictures.LossyPictureWarning)]
         except (TfInpaintError, OSError) as error:
             # A PictureError begins with the name of its file; the caller names the picture already.
             failures.append((job, str(error).removeprefix(f"{pictures.printable(job.image)}: ")))
-    return failures, notes
+    return failures, notes, verdicts
 
 
-def _repair_file(inpainter: Inpainter, job: Job) -> None:
+def _repair_file(inpainter: Inpainter, job: Job, retries: int | None) -> VerifiedResult | None:
     if job.mask is None:
         raise MaskError("there is no mask of its name, or more than one of its stem.")
     picture = pictures.read_picture(job.image, max_pixels=inpainter.max_pixels)
     mask = pictures.read_mask(job.mask, max_pixels=inpainter.max_pixels)
-    result = inpainter.fill(picture, mask)
+    verified = None if retries is None else inpainter.fill_verified(picture, mask, retries=retries)
+    result = inpainter.fill(picture, mask) if verified is None else verified.image
     job.output.parent.mkdir(parents=True, exist_ok=True)
     pictures.write_picture(job.output, result, icc_profile=picture.icc_profile)
+    return verified
 
 
 def _plan_folder(image: Path, mask: Path, output: Path, *, to_png: bool) -> list[Job]:

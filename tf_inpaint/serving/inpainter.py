@@ -1,6 +1,9 @@
 """Repairs photographs: any picture and mask in, a picture of the same size and kind out, known pixels untouched."""
 
+import dataclasses
+import functools
 import os
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -8,10 +11,14 @@ from PIL import Image
 
 from tf_inpaint import ops, pictures, systems
 from tf_inpaint.errors import ConfigError, MaskError, NonFiniteError, PictureError
+from tf_inpaint.serving.verified_result import ACCEPTED, NOT_JUDGED, REJECTED, VerifiedResult
 from tf_inpaint.systems.loading import load
 
 STRATEGIES = ("original",)
 """How a picture goes through the networks; "original": whole, at its own size."""
+
+# The batch size is part of the signature, the picture's size is not: one trace for all pictures.
+_SIGNATURE = [tf.TensorSpec([1, None, None, channels], tf.uint8) for channels in (3, 1)]
 
 
 class Inpainter:
@@ -19,6 +26,11 @@ class Inpainter:
 
         inpainter = Inpainter("three_stage.faces_128")
         result = inpainter(photo, mask)
+
+    Systems with a `verification` also say how good a result is, and try again where it is not good enough:
+
+        result = Inpainter("runs/edge_connect").inpaint_verified(photo, mask, retries=3)
+        result.verdict, result.scores, result.image
 
     One traced graph serves all sizes. With the strategy "original" the picture goes through the networks at its full size: what
     they learned at 128 px they then see at a larger scale, and memory grows with the number of pixels.
@@ -47,11 +59,8 @@ class Inpainter:
         self.system = weights if isinstance(weights, systems.InpaintingSystem) else load(weights)
         self.strategy = strategy
         self.max_pixels = max_pixels
-        # The batch size is part of the signature, the picture's size is not: one trace for all pictures.
-        self._graph = tf.function(
-            self._inpaint_pixels,
-            input_signature=[tf.TensorSpec([1, None, None, 3], tf.uint8), tf.TensorSpec([1, None, None, 1], tf.uint8)],
-        )
+        self._graph = tf.function(self._inpaint_pixels, _SIGNATURE)
+        self._candidate_graphs = {}
 
     def __call__(self, photo: pictures.PictureSource, mask: pictures.PictureSource) -> np.ndarray | Image.Image:
         """Repairs one photograph.
@@ -70,11 +79,31 @@ class Inpainter:
             MaskError: if the mask is empty or of another size than the photo.
             NonFiniteError: if the networks give values that are not finite.
         """
-        picture = pictures.read_picture(photo, max_pixels=self.max_pixels, name=_name(photo, "photo"))
-        hole = pictures.read_mask(mask, max_pixels=self.max_pixels, name=_name(mask, "mask"))
-        result = self.fill(picture, hole)
-        # A copy: what `np.asarray` shows of a Pillow image cannot be written to.
-        return np.array(result).reshape(photo.shape) if isinstance(photo, np.ndarray) else result
+        picture, hole = self._read(photo, mask)
+        return _as_given(photo, self.fill(picture, hole))
+
+    def inpaint_verified(self, photo: pictures.PictureSource, mask: pictures.PictureSource, *, retries: int = 0) -> VerifiedResult:
+        """Repairs one photograph, lets the system judge the result, and tries again if it is rejected.
+
+        Args:
+            photo: see `__call__`.
+            mask: see `__call__`.
+            retries: number of other candidates that may be tried, in the order of the system's `verification.candidates`, until one is
+                accepted; a system may have fewer.
+
+        Returns:
+            The result that is accepted, or else the best: that whose least ratio of score and threshold is largest. Its verdict says
+            which; without thresholds it is the plain one, not judged.
+
+        Raises:
+            ConfigError: if the system has no verification, or there is nothing by which retries could be judged.
+            PictureError: also if the photo is smaller than what the system can score.
+            MaskError: as `__call__`.
+            NonFiniteError: as `__call__`.
+        """
+        picture, hole = self._read(photo, mask)
+        result = self.fill_verified(picture, hole, retries=retries)
+        return dataclasses.replace(result, image=_as_given(photo, result.image))
 
     def fill(self, picture: pictures.Picture, mask: np.ndarray) -> Image.Image:
         """Repairs a picture that has been read.
@@ -91,6 +120,72 @@ class Inpainter:
             NonFiniteError: if the networks give values that are not finite.
             PictureError: if the memory does not suffice for a picture of this size.
         """
+        filled, _ = self._run(self._graph, picture, mask)
+        return picture.fill(filled, mask > pictures.MASK_THRESHOLD)
+
+    def fill_verified(self, picture: pictures.Picture, mask: np.ndarray, *, retries: int = 0) -> VerifiedResult:
+        """Repairs a picture that has been read, as `inpaint_verified` does.
+
+        Args:
+            picture: from `pictures.read_picture`.
+            mask: uint8 `[H, W]` from `pictures.read_mask`, 255 in the hole.
+            retries: see `inpaint_verified`.
+
+        Returns:
+            The result; its image is a Pillow image of the mode and size of `picture.image`.
+
+        Raises:
+            ConfigError: as `inpaint_verified`.
+            PictureError: as `inpaint_verified`.
+            MaskError: as `fill`.
+            NonFiniteError: as `fill`.
+        """
+        self.check_retries(retries)
+        verification = self.system.verification
+        if min(mask.shape) < verification.SMALLEST_SIZE:
+            raise PictureError(
+                f"Results of {self.system.KEY} can be scored from {verification.SMALLEST_SIZE} x {verification.SMALLEST_SIZE} pixels "
+                f"on. Received: a picture of {mask.shape[1]} x {mask.shape[0]} pixels (width x height)."
+            )
+        thresholds = verification.thresholds
+        tried = []
+        for candidate in verification.candidates[: 1 + retries]:
+            filled, scores = self._run(self._candidate_graph(candidate), picture, mask)
+            scores = {name: float(values[0]) for name, values in scores.items()}
+            margin = thresholds.margin(scores) if thresholds else 0.0
+            tried.append((margin, filled, scores, candidate))
+            if margin >= 1.0:
+                break
+        margin, filled, scores, candidate = max(tried, key=lambda attempt: attempt[0])  # the first of several
+        verdict = (ACCEPTED if margin >= 1.0 else REJECTED) if thresholds else NOT_JUDGED
+        return VerifiedResult(picture.fill(filled, mask > pictures.MASK_THRESHOLD), verdict, scores, candidate, num_tried=len(tried))
+
+    def check_retries(self, retries: int) -> None:
+        """Checks that results can be verified with so many retries, before any picture is read.
+
+        Args:
+            retries: see `inpaint_verified`.
+
+        Raises:
+            ConfigError: if not.
+        """
+        verification = self.system.verification
+        if verification is None:
+            raise ConfigError(f"{self.system.KEY} cannot verify its results: it has no scores for them. Leave `retries` out.")
+        if retries < 0:
+            raise ConfigError(f"`retries` must not be negative. Received: retries={retries}.")
+        if retries and verification.thresholds is None:
+            raise ConfigError(
+                f"These weights of {self.system.KEY} have no thresholds, so no result is ever rejected and tried again. Measure them with "
+                "`tf-inpaint calibrate`, or take retries=0 to see the scores."
+            )
+
+    def _read(self, photo, mask):
+        picture = pictures.read_picture(photo, max_pixels=self.max_pixels, name=_name(photo, "photo"))
+        return picture, pictures.read_mask(mask, max_pixels=self.max_pixels, name=_name(mask, "mask"))
+
+    def _run(self, graph: Callable, picture: pictures.Picture, mask: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Sends a picture through the networks: uint8 `[H, W, 3]`, and the scores if the graph has any."""
         if mask.shape != picture.rgb.shape[:2]:
             height, width = picture.rgb.shape[:2]
             raise MaskError(
@@ -100,7 +195,7 @@ class Inpainter:
         if not mask.any():
             raise MaskError("The mask is empty: it has no pixel above 127, so there is nothing to fill. White marks the hole.")
         try:
-            filled, is_finite = self._graph(picture.rgb[np.newaxis], mask[np.newaxis, ..., np.newaxis])
+            filled, is_finite, scores = graph(picture.rgb[np.newaxis], mask[np.newaxis, ..., np.newaxis])
         except tf.errors.ResourceExhaustedError as error:
             height, width = mask.shape
             raise PictureError(
@@ -108,11 +203,26 @@ class Inpainter:
             ) from error
         if not is_finite:
             raise NonFiniteError("The networks gave values that are not finite; the weights are unusable. No picture was made.")
-        return picture.fill(filled[0].numpy(), mask > pictures.MASK_THRESHOLD)
+        return filled[0].numpy(), {name: values.numpy() for name, values in scores.items()}
 
-    def _inpaint_pixels(self, image: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        composite = self.system.inpaint(ops.image.from_uint8(image), ops.image.binary_mask(mask))
-        return ops.image.to_uint8(composite), tf.reduce_all(tf.math.is_finite(composite))
+    def _candidate_graph(self, candidate: str) -> Callable:
+        if candidate not in self._candidate_graphs:
+            function = functools.partial(self._inpaint_pixels, candidate=candidate)
+            self._candidate_graphs[candidate] = tf.function(function, _SIGNATURE)
+        return self._candidate_graphs[candidate]
+
+    def _inpaint_pixels(self, image: tf.Tensor, mask: tf.Tensor, candidate: str | None = None) -> tuple:
+        image, mask, scores = ops.image.from_uint8(image), ops.image.binary_mask(mask), {}
+        if candidate is None:
+            composite = self.system.inpaint(image, mask)
+        else:
+            composite, scores = self.system.verification.inpaint(image, mask, candidate=candidate)
+        return ops.image.to_uint8(composite), tf.reduce_all(tf.math.is_finite(composite)), scores
+
+
+def _as_given(photo: pictures.PictureSource, result: Image.Image) -> np.ndarray | Image.Image:
+    # A copy: what `np.asarray` shows of a Pillow image cannot be written to.
+    return np.array(result).reshape(photo.shape) if isinstance(photo, np.ndarray) else result
 
 
 def _name(source: pictures.PictureSource, role: str) -> str | None:

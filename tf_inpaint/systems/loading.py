@@ -21,7 +21,8 @@ def load(name_or_path: str | os.PathLike) -> InpaintingSystem:
         The system, ready for `inpaint`; call `compile` to train it further.
 
     Raises:
-        WeightsError: if there are no such weights, they are damaged, belong to an unknown system or do not fit it.
+        WeightsError: if there are no such weights, they are damaged, belong to an unknown system or do not fit it, or what was measured
+            on them cannot be used.
         ConfigError: if their settings are not those of the system.
     """
     file = weights.read(name_or_path)
@@ -30,6 +31,7 @@ def load(name_or_path: str | os.PathLike) -> InpaintingSystem:
     system_class = SYSTEMS[file.system]
     system = system_class(system_class.Config.from_dict(file.config))
     weights.assign(system, file.arrays, origin=str(file.path))
+    system.set_extras(file.extras)
     return system
 
 

@@ -6,7 +6,7 @@ import collections
 import numpy as np
 import tensorflow as tf
 
-from tf_inpaint.errors import WeightsError
+from tf_inpaint.errors import ConfigError, WeightsError
 from tf_inpaint.systems.verification_thresholds import VerificationThresholds
 
 
@@ -78,14 +78,17 @@ class Verification(abc.ABC):
             percentile: 0 to 100: so many percent of true pictures would be rejected.
 
         Raises:
-            ConfigError: if the percentile is out of its range, no picture has a hole, or the true pictures' scores are 0.
+            ConfigError: if the percentile is out of its range, no picture has a hole, no score means anything, or those of the true
+                pictures are 0.
         """
+        if not self.judged_scores:
+            raise ConfigError("None of the critics was trained with these settings, so their scores mean nothing.")
         score = tf.function(self.score_truth, [tf.TensorSpec([None, None, None, channels]) for channels in (3, 1)])
         measured = collections.defaultdict(list)
         for batch in batches:
             for name, values in score(batch["image"], batch["mask"]).items():
                 measured[name].append(values.numpy())
-        scores = {name: np.concatenate(measured[name]) for name in self.judged_scores if name in measured}
+        scores = {name: np.concatenate(measured[name]) for name in self.judged_scores if measured[name]}
         self.thresholds = VerificationThresholds.from_scores(scores, percentile=percentile)
 
     def to_dict(self) -> dict:
