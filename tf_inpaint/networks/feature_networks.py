@@ -159,7 +159,7 @@ def _read(source: str) -> VggWeights:
         )
     try:
         arrays = _read_hdf5(path) if path.suffix in (".h5", ".hdf5") else _read_npz(path)
-    except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
         raise WeightsError(f"{path} cannot be read as plain arrays ({error}). If it was downloaded, delete it and try again.") from error
     return vgg_weights.parse(arrays, origin=str(path), variant=variant)
 

@@ -5,7 +5,7 @@ differs between them; `VggWeights` holds both, so that features of all kinds mea
 
 | kind | names | image it wants | padding | feature scale |
 |---|---|---|---|---|
-| Keras | "block1_conv1/...", "conv1_1/kernel" | BGR in 0 to 255 minus the mean | zeros | 1 / 57.6 |
+| Keras | "block1_conv1/...", "conv1_1/kernel", "conv2d_1/vars/0" | BGR in 0 to 255 minus the mean | zeros | 1 / 57.6 |
 | torchvision | "features.0.weight" or "0.weight", kernels OIHW | RGB in [0, 1], minus mean, by deviation | zeros | 1 |
 | normalised | as Keras, and "conv0_preprocess/kernel" | RGB in [0, 1]; its own first layer makes BGR minus mean | mirrored | measured |
 | distilled | "conv11/kernel" and "conv11_aux/kernel", "conv0/kernel" | the same | mirrored | measured |
@@ -52,6 +52,7 @@ IMAGENET_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 KERAS_MEAN = np.array([103.939, 116.779, 123.68], np.float32)
 
 _NAMED = re.compile(r"(?:^|/)(?:block(\d)_conv(\d)|conv(\d)_?(\d)(_aux)?|(conv0(?:_preprocess)?))(?=/|$)")
+_COUNTED = re.compile(r"(?:^|/)conv2d(?:_(\d+))?/vars/\d$")
 _NUMBERED = re.compile(r"(?:^|[./])(\d+)\.(?:weight|bias)$")
 
 
@@ -123,6 +124,8 @@ def parse(arrays: Mapping[str, np.ndarray], *, origin: str, variant: str | None 
     """
     if variant not in (None, *BLOCKS):
         raise ConfigError(f"`variant` must be one of {tuple(BLOCKS)} or None. Received: variant={variant!r}.")
+    if any(_COUNTED.search(name) for name in arrays):
+        arrays = _named_by_count(arrays, variant, origin)
     is_numbered = any(_NUMBERED.search(name) for name in arrays)
     parts = _collect_numbered(arrays, origin, variant) if is_numbered else _collect_named(arrays, origin)
     variant = variant or _guess_variant({name for kind, name in parts if kind == "conv"})
@@ -198,13 +201,27 @@ def _guess_variant(names):
     return "vgg19" if last < "3_2" or any(name.endswith("_4") for name in names) else "vgg16"
 
 
+def _named_by_count(arrays, variant, origin):
+    """Names the arrays of Keras' `.weights.h5`, which has "conv2d", "conv2d_1" and so on in the order of the network."""
+    found = {name: int(_COUNTED.search(name).group(1) or 0) for name in arrays if _COUNTED.search(name)}
+    count = len(set(found.values()))
+    if variant is None:
+        variant = {13: "vgg16", 16: "vgg19"}.get(count)
+        if variant is None and count > 7:  # the eighth is the fourth of level 3, or the first of level 4
+            raise WeightsError(f"{origin} may be a VGG16 or a VGG19 that ends early: say which by 'vgg16:PATH' or 'vgg19:PATH'.")
+    layers = [layer.replace("relu", "conv") for layer in layer_names(variant or "vgg16") if layer.startswith("relu")]
+    if max(found.values()) >= len(layers):
+        raise WeightsError(f"{origin} is not a {variant}: it has {count} convolutions, expected at most {len(layers)}.")
+    return {f"{layers[found[name]]}/{name}" if name in found else name: array for name, array in arrays.items()}
+
+
 def _collect_named(arrays, origin):
     """("conv" or "aux", "1_1") -> arrays of it; ("conv", "0") is the colour layer."""
     parts = {}
     for name, array in arrays.items():
         found = _NAMED.search(name)
         if not found:
-            if re.search(r"(^|/)(fc\d|predictions|classifier)", name):
+            if re.search(r"(^|/)(fc\d|predictions|classifier|dense(_\d)?/vars)", name):
                 continue
             raise WeightsError(f"{origin} is not a VGG: it has an array {name!r}. Expected names such as 'conv1_1/kernel'.")
         keras_block, keras_index, block, index, is_head, is_color = found.groups()
