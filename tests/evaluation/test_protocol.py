@@ -35,7 +35,7 @@ def test_each_bin_has_as_many_pictures_as_asked_for_and_masks_of_its_share(kind,
     protocol = request.getfixturevalue(kind)
     assert len(protocol.items) == 3 * len(BINS)
     for limits in BINS:
-        indices = protocol.indices_in(*limits)
+        indices = protocol.indices_in(limits)
         assert len(indices) == 3
         for index in indices:
             item = protocol.items[index]
@@ -46,7 +46,7 @@ def test_each_bin_has_as_many_pictures_as_asked_for_and_masks_of_its_share(kind,
 
 
 def test_each_bin_has_the_same_pictures(of_files):
-    pictures_of = [[of_files.items[index].image for index in of_files.indices_in(*limits)] for limits in BINS]
+    pictures_of = [[of_files.items[index].image for index in of_files.indices_in(limits)] for limits in BINS]
     assert len(set(pictures_of[0])) == 3
     assert all(names == pictures_of[0] for names in pictures_of)
 
@@ -162,16 +162,16 @@ def test_a_bin_for_which_the_folder_has_no_mask_is_left_out_and_named(folder, ma
 def test_other_masks_count_in_the_bin_of_the_share_they_have(folder, spec):
     protocol = make_protocol(f"folder:{folder}", spec)
     assert len(protocol.items) == 7 and {item.bin for item in protocol.items} == {None}
-    counted = [index for limits in BINS for index in protocol.indices_in(*limits)]
+    counted = [index for limits in BINS for index in protocol.indices_in(limits)]
     assert sorted(counted) == [index for index, item in enumerate(protocol.items) if 0.1 <= item.hole_share < 0.5]
     if spec == "center_square":
-        assert protocol.indices_in(0.2, 0.3) == list(range(7))
+        assert protocol.indices_in((0.2, 0.3)) == list(range(7))
 
 
 def test_the_low_end_of_a_bin_belongs_to_it_and_the_high_end_does_not(folder, mask_folder):
     bins = [(0.2, 0.25), (0.25, 0.3)]
     squares = make_protocol(f"folder:{folder}", "center_square", bins=bins)  # a share of exactly a quarter
-    assert [len(squares.indices_in(*limits)) for limits in bins] == [0, 7]
+    assert [len(squares.indices_in(limits)) for limits in bins] == [0, 7]
     files = make_protocol(f"folder:{folder}", f"irregular:{mask_folder}", bins=bins)
     assert [{item.hole_share for item in files.items if item.bin == limits} for limits in bins] == [{0.21875}, {0.25}]
 

@@ -20,7 +20,11 @@ def protocol():
     return types.SimpleNamespace(
         bins=((0.1, 0.2), (0.2, 0.3)),
         items=shares,
-        indices_in=lambda low, high: [index for index, share in enumerate(shares) if low <= share < high],
+        indices_in=lambda limits, touches_border=None: [
+            index
+            for index, share in enumerate(shares)
+            if (limits is None or limits[0] <= share < limits[1]) and touches_border in (None, index == 2)
+        ],
     )
 
 

@@ -16,10 +16,14 @@ def add_parser(subparsers) -> None:
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--weights", metavar="NAME|PATH[,...]", type=_names, default=(), help="names of shipped weights, or run folders")
     parser.add_argument(
-        "--weights", metavar="NAME|PATH[,...]", type=_names, default=(), help="names of shipped weights, or run folders"
+        "--baselines",
+        metavar="NAME[,...]",
+        type=_names,
+        default=(),
+        help="methods without weights: mean, telea, ns, biharmonic, patch_match",
     )
-    parser.add_argument("--baselines", metavar="NAME[,...]", type=_names, default=(), help="methods without weights: telea, ns")
     parser.add_argument("--data", metavar="SOURCE", required=True, help="folder:PATH, tfds:NAME@SPLIT or photos")
     parser.add_argument(
         "--masks",
@@ -27,7 +31,9 @@ def add_parser(subparsers) -> None:
         required=True,
         help="irregular:PATH (irregular:PATH?files=odd for files with an odd number), free_form, center_square, ...",
     )
-    parser.add_argument("--report", metavar="DIR", required=True, help="folder of the report; an earlier one is replaced")
+    parser.add_argument(
+        "--report", metavar="DIR", required=True, help="folder of the report; an earlier one is replaced, an unfinished one gone on with"
+    )
     parser.add_argument("--limit", metavar="N", type=int, help="pictures in each bin; default: all")
     parser.add_argument(
         "--image-size", metavar="PIXELS", type=int, help="resize and crop to squares; default: each picture at its own size"
@@ -35,11 +41,27 @@ def add_parser(subparsers) -> None:
     parser.add_argument(
         "--bins",
         metavar="LOW-HIGH[,...]",
-        type=_bins,
-        help="shares of hole, high excluded; default: 0.1-0.2,0.2-0.3,0.3-0.4,0.4-0.5",
+        help="shares of hole, high excluded, or those of a paper: paper:three_stage (0.1-0.2 to 0.4-0.5, the default), "
+        "paper:partial_conv (0-0.1 to 0.5-0.6)",
     )
+    parser.add_argument("--by-border", action="store_true", help="further rows for holes that touch the border and for those that do not")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="chooses pictures and masks; default: 0")
     parser.add_argument("--batch-size", metavar="N", type=int, default=1, help="pictures at once; default: 1")
+    parser.add_argument(
+        "--ssim-window", metavar="PIXELS", type=int, help="SSIM with a uniform window besides, as some papers have it (51); odd"
+    )
+    parser.add_argument(
+        "--lpips", metavar="PATH", help="AlexNet and the heads of LPIPS, .npz or .pth; two files are joined by +. Without it: no LPIPS"
+    )
+    parser.add_argument(
+        "--features",
+        metavar="NETWORK[,...]",
+        type=_names,
+        default=(),
+        help="networks for FID and KID: inception:PATH (the published FID's), keras_inception[:PATH], squeezenet:PATH; the numbers "
+        "carry the network's name. Without it: neither",
+    )
+    parser.add_argument("--allow-small-fid", action="store_true", help="FID of fewer than 2,048 pictures too; KID is the better choice")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -54,9 +76,15 @@ def run(args: argparse.Namespace) -> int:
         masks=args.masks,
         limit=args.limit,
         image_size=args.image_size,
-        bins=args.bins or evaluation.BINS,
+        bins=evaluation.BINS if args.bins is None else evaluation.parse_bins(args.bins),
+        by_border=args.by_border,
         seed=args.seed,
         batch_size=args.batch_size,
+        ssim_window=args.ssim_window,
+        lpips=args.lpips,
+        features=args.features,
+        allow_small_fid=args.allow_small_fid,
+        report_folder=args.report,
     )
     for _, reason in report["protocol"]["broken"]:
         print(f"broken: {reason}", file=sys.stderr)
@@ -73,10 +101,3 @@ def _names(text: str) -> tuple[str, ...]:
     if not all(names):
         raise argparse.ArgumentTypeError(f"expected names with commas between them, received {text!r}")
     return names
-
-
-def _bins(text: str) -> tuple[tuple[float, float], ...]:
-    try:
-        return tuple((float(low), float(high)) for low, high in (part.split("-") for part in text.split(",")))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected such as 0.1-0.2,0.2-0.3, received {text!r}") from None

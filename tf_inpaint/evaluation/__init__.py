@@ -1,8 +1,22 @@
 """Evaluation: a fixed protocol of pictures and masks, systems and baselines in one table, a report that can be repeated."""
 
 from tf_inpaint.evaluation.baselines import BASELINES, check_baselines
-from tf_inpaint.evaluation.protocol import BINS, Item, Protocol, make_protocol
-from tf_inpaint.evaluation.report import format_table, write_report
+from tf_inpaint.evaluation.bins import BIN_SETS, BINS, parse_bins
+from tf_inpaint.evaluation.protocol import Item, Protocol, make_protocol
+from tf_inpaint.evaluation.report import format_table, read_resources, write_report
 from tf_inpaint.evaluation.runner import evaluate
 
-__all__ = ["BASELINES", "BINS", "Item", "Protocol", "check_baselines", "evaluate", "format_table", "make_protocol", "write_report"]
+__all__ = [
+    "BASELINES",
+    "BINS",
+    "BIN_SETS",
+    "Item",
+    "Protocol",
+    "check_baselines",
+    "evaluate",
+    "format_table",
+    "make_protocol",
+    "parse_bins",
+    "read_resources",
+    "write_report",
+]

@@ -4,33 +4,19 @@ The choice is a function of the seed, the names of the files and the bytes in th
 of a random generator that may change: names are sorted by a hash of seed and name. A picture that comes or goes changes no other.
 """
 
-import collections
 import dataclasses
-import functools
 import hashlib
-import io
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import tensorflow as tf
 
 from tf_inpaint import masks as mask_generators
 from tf_inpaint import pictures
 from tf_inpaint.data.sources import Source, open_source
-from tf_inpaint.errors import ConfigError, DataError, MaskError, PictureError
-from tf_inpaint.files import sha256
-from tf_inpaint.ops import image as image_ops
-
-BINS = ((0.1, 0.2), (0.2, 0.3), (0.3, 0.4), (0.4, 0.5))
-"""Hole shares [low, high) that are reported by default: those of the three-stage paper's table 4."""
-
-# At this size the masks of a folder are sorted into bins first; each is measured again at the size of its picture.
-_INDEX_SIZE = 256
-# Nearest resizing moves a mask's hole share by less than this between two sizes; what is further from a bin is not tried.
-_SHARE_SLACK = 0.05
-_MASKS_AT_ONCE = 16
+from tf_inpaint.errors import ConfigError, DataError, MaskError
+from tf_inpaint.evaluation.bins import BINS
+from tf_inpaint.evaluation.choices import DrawnMasks, FileMasks, choose_pictures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +30,7 @@ class Item:
         mask_sha256: of the mask file's bytes; of a drawn mask, of its pixels, one byte each, 255 in the hole, row by row.
         bin: (low, high) of the bin for which the mask was chosen, `None` if masks were not chosen by share.
         hole_share: the mask's share of hole pixels, measured at the size of the picture.
+        touches_border: whether a pixel of the hole lies on the border of the picture.
         height: of the picture as it is evaluated, in pixels.
         width: same.
     """
@@ -54,6 +41,7 @@ class Item:
     mask_sha256: str
     bin: tuple[float, float] | None
     hole_share: float
+    touches_border: bool
     height: int
     width: int
 
@@ -101,17 +89,21 @@ class Protocol:
         hole = np.unpackbits(self._holes[index], count=item.height * item.width).reshape(item.height, item.width)
         return self._readers[item.image](), hole * np.uint8(255)
 
-    def indices_in(self, low: float, high: float) -> list[int]:
-        """Positions of the items that a bin's row counts: by measured share.
+    def indices_in(self, limits: tuple[float, float] | None, *, touches_border: bool | None = None) -> list[int]:
+        """Positions of the items that a row counts: by what was measured of their masks.
 
         Args:
-            low: least hole share, included.
-            high: greatest, excluded.
+            limits: (low, high) of the hole share, high excluded; `None` for all.
+            touches_border: `None`, or only masks that touch the border, or only those that do not.
 
         Returns:
             Positions in `items`, in order.
         """
-        return [index for index, item in enumerate(self.items) if low <= item.hole_share < high]
+        return [
+            index
+            for index, item in enumerate(self.items)
+            if (limits is None or limits[0] <= item.hole_share < limits[1]) and touches_border in (None, item.touches_border)
+        ]
 
     def to_dict(self) -> dict:
         """Returns the protocol as JSON values, with a hash over the items."""
@@ -170,13 +162,13 @@ def make_protocol(
     bins = _check_arguments(limit, image_size, bins, seed)
     generator = mask_generators.parse(masks)
     source = open_source(data) if isinstance(data, str) else data
-    chosen, broken = _choose_pictures(source, limit=limit, image_size=image_size, seed=seed, max_pixels=max_pixels)
+    chosen, broken = choose_pictures(source, limit=limit, image_size=image_size, seed=seed, max_pixels=max_pixels)
     if not chosen:
         raise DataError(f"{source.name}: none of its {len(source)} pictures can be read. The first: {broken[0][1]}")
     if isinstance(generator, mask_generators.IrregularFiles):
-        choose_masks = _FileMasks(generator, seed=seed)
+        choose_masks = FileMasks(generator, seed=seed)
     else:
-        choose_masks = _DrawnMasks(generator, seed=seed)
+        choose_masks = DrawnMasks(generator, seed=seed)
     sizes = [(picture.height, picture.width) for picture in chosen]
     items, holes, bins_without_masks = [], [], []
     for limits in bins if getattr(generator, "ratio", ()) is None else (None,):
@@ -186,7 +178,8 @@ def make_protocol(
             continue
         for picture, (mask, digest, hole) in zip(chosen, chosen_masks, strict=True):
             share = np.count_nonzero(hole) / hole.size
-            items.append(Item(picture.name, picture.sha256, mask, digest, limits, share, picture.height, picture.width))
+            border = bool(hole[[0, -1]].any() or hole[:, [0, -1]].any())
+            items.append(Item(picture.name, picture.sha256, mask, digest, limits, share, border, picture.height, picture.width))
             holes.append(np.packbits(hole))
     text = masks if isinstance(masks, str) else type(generator).__name__
     if not items:
@@ -207,15 +200,6 @@ def make_protocol(
     )
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _ChosenPicture:
-    name: str
-    read: Callable[[], np.ndarray]
-    sha256: str
-    height: int
-    width: int
-
-
 def _check_arguments(limit, image_size, bins, seed) -> tuple[tuple[float, float], ...]:
     if limit is not None and limit < 1:
         raise ConfigError(f"`limit` must be at least 1, or None for all pictures. Received: limit={limit}.")
@@ -227,103 +211,3 @@ def _check_arguments(limit, image_size, bins, seed) -> tuple[tuple[float, float]
     if not bins or any(not 0 <= low < high <= 1 for low, high in bins):
         raise ConfigError(f"`bins` must be pairs (low, high) with 0 <= low < high <= 1. Received: bins={bins}.")
     return bins
-
-
-def _choose_pictures(
-    source: Source, *, limit: int | None, image_size: int | None, seed: int, max_pixels: int
-) -> tuple[list[_ChosenPicture], list[tuple[str, str]]]:
-    """Takes pictures in the seed's order until there are `limit` that can be read; the broken ones on the way are named."""
-    waiting = collections.deque(_shuffled([name for name, _ in source.items()], seed, "picture"))
-    wanted = len(waiting) if limit is None else min(limit, len(waiting))
-    chosen, broken = [], []
-    while len(chosen) < wanted and waiting:
-        names = [waiting.popleft() for _ in range(min(wanted - len(chosen), len(waiting)))]
-        # The source is gone through again instead of being kept: a TensorFlow data set would be in memory as a whole.
-        wanted_names = set(names)
-        readable = {name: item for name, item in source.items() if name in wanted_names}
-        for name in names:
-            stored = readable[name]
-            read = functools.partial(_read, stored, image_size, max_pixels=max_pixels, name=name)
-            try:
-                height, width = read().shape[:2]
-            except PictureError as error:
-                broken.append((name, str(error)))
-                continue
-            is_file = isinstance(stored, Path)
-            digest = sha256(stored) if is_file else hashlib.sha256(stored.getvalue()).hexdigest()
-            chosen.append(_ChosenPicture(pictures.printable(stored) if is_file else name, read, digest, height, width))
-    return chosen, broken
-
-
-def _shuffled(names: Sequence[str], seed: int, purpose: str) -> list[str]:
-    return sorted(names, key=lambda name: hashlib.sha256(f"{seed}/{purpose}/{name}".encode()).digest())
-
-
-def _read(stored: Path | io.BytesIO, image_size: int | None, *, max_pixels: int, name: str) -> np.ndarray:
-    """Reads a picture as it is evaluated, uint8 `[H, W, 3]`."""
-    rgb = pictures.read_rgb(stored, max_pixels=max_pixels, name=name)
-    height, width = rgb.shape[:2]
-    if image_size is None or (height, width) == (image_size, image_size):
-        return rgb
-    scale = image_size / min(height, width)
-    size = (max(image_size, round(height * scale)), max(image_size, round(width * scale)))
-    top, left = (size[0] - image_size) // 2, (size[1] - image_size) // 2
-    with tf.device("CPU"):
-        resized = image_ops.resize(tf.constant(rgb), size)[top : top + image_size, left : left + image_size]
-        return tf.cast(tf.clip_by_value(tf.round(resized), 0.0, 255.0), tf.uint8).numpy()
-
-
-class _DrawnMasks:
-    """Masks from a generator, one seed for each item: (the protocol's seed, the item's number)."""
-
-    def __init__(self, generator: mask_generators.MaskGenerator, *, seed: int):
-        self._generator = generator
-        self._seed = seed
-
-    def __call__(self, sizes, limits, *, first: int) -> Iterator[tuple[tuple[int, int], str, np.ndarray]]:
-        generator = self._generator if limits is None else mask_generators.FreeForm(ratio=limits)
-        numbers = range(first, first + len(sizes))
-        drawn = {}
-        # A mask depends on its own seed alone: those of one size are drawn some at a time, which is faster.
-        for size in dict.fromkeys(sizes):
-            same = [number for number, other in zip(numbers, sizes, strict=True) if other == size]
-            for start in range(0, len(same), _MASKS_AT_ONCE):
-                batch = same[start : start + _MASKS_AT_ONCE]
-                seeds = tf.constant([(self._seed, number) for number in batch], tf.int64)
-                with tf.device("CPU"):
-                    holes = generator.per_example(seeds, height=size[0], width=size[1])[..., 0].numpy() > 0.5
-                drawn.update(zip(batch, holes, strict=True))
-        for number in numbers:
-            pixels = drawn[number].astype(np.uint8) * 255
-            yield (self._seed, number), hashlib.sha256(pixels.tobytes()).hexdigest(), drawn[number]
-
-
-class _FileMasks:
-    """Mask files as they are, resized to the nearest pixel; ends early where there is none for a picture."""
-
-    def __init__(self, generator: mask_generators.IrregularFiles, *, seed: int):
-        self._folder = Path(generator.path)
-        bank = generator.bank(height=_INDEX_SIZE, width=_INDEX_SIZE)
-        self._shares = dict(zip(bank.names, bank.shares, strict=True))
-        self._order = _shuffled(bank.names, seed, "mask")
-        self._ratio = generator.ratio
-
-    def __call__(self, sizes, limits, *, first: int) -> Iterator[tuple[str, str, np.ndarray]]:
-        low, high = limits or self._ratio
-        candidates = [name for name in self._order if low - _SHARE_SLACK <= self._shares[name] < high + _SHARE_SLACK]
-        position = 0
-        for size in sizes:
-            for _ in range(len(candidates)):
-                path = self._folder / candidates[position % len(candidates)]
-                position += 1
-                hole = _nearest(pictures.read_mask(path), *size) > pictures.MASK_THRESHOLD
-                if hole.any() and low <= np.count_nonzero(hole) / hole.size < high:
-                    yield pictures.printable(path), sha256(path), hole
-                    break
-            else:
-                return
-
-
-def _nearest(mask: np.ndarray, height: int, width: int) -> np.ndarray:
-    with tf.device("CPU"):
-        return image_ops.resize(tf.constant(mask[..., np.newaxis]), (height, width), method="nearest")[..., 0].numpy()
