@@ -29,7 +29,7 @@ def edge_scores(
         return tf.reduce_sum(tf.cast(pixels, tf.float32), axis=[1, 2, 3])
 
     inside = mask > 0.5
-    true, predicted = (edges > threshold) & inside, (predicted_edges > threshold) & inside
+    true, predicted = (edges > 0.5) & inside, (predicted_edges > threshold) & inside
     relevant, selected, hits = count(true), count(predicted), count(true & predicted)
     is_empty = relevant + selected == 0.0
     precision = tf.where(is_empty, 1.0, hits / (selected + COUNT_EPSILON))

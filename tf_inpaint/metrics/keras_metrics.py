@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from tf_inpaint import ops
-from tf_inpaint.metrics import per_picture, structural_similarity
+from tf_inpaint.metrics import edges, per_picture, structural_similarity
 
 
 class _MeanOverPictures(keras.metrics.Metric):
@@ -102,7 +102,10 @@ class _MeanOverHoles(_MeanOverPictures):
         mask = tf.convert_to_tensor(sample_weight)
         # Keras takes away a last axis of length 1.
         mask = tf.reshape(mask, tf.concat([tf.shape(mask)[:3], [1]], axis=0))
-        self._add(self.measure(_to_uint8(y_true), _to_uint8(y_pred), mask=mask), 1.0)
+        self._add(self._measure_hole(y_true, y_pred, mask), 1.0)
+
+    def _measure_hole(self, y_true, y_pred, mask):
+        return self.measure(_to_uint8(y_true), _to_uint8(y_pred), mask=mask)
 
 
 @keras.saving.register_keras_serializable(package="tf_inpaint")
@@ -153,6 +156,73 @@ class HoleL1(_MeanOverHoles):
 
     def __init__(self, name: str = "l1_hole", **kwargs):
         super().__init__(name, **kwargs)
+
+
+class _MeanEdgeScore(_MeanOverHoles):
+    """One of the three scores of `edge_scores`; a subclass says which by `index`."""
+
+    index = 0
+
+    def __init__(self, name: str, *, threshold: float = 0.5, **kwargs):
+        super().__init__(name, **kwargs)
+        self.threshold = threshold
+
+    def _measure_hole(self, y_true, y_pred, mask):
+        return edges.edge_scores(y_true, y_pred, mask, threshold=self.threshold)[self.index]
+
+    def get_config(self):
+        return {**super().get_config(), "threshold": self.threshold}
+
+
+@keras.saving.register_keras_serializable(package="tf_inpaint")
+class EdgeF1(_MeanEdgeScore):
+    """Mean over pictures of the harmonic mean of precision and recall of edges in the hole; see `metrics.edge_scores`.
+
+    `update_state(y_true, y_pred, sample_weight)` takes true edges `[B, H, W, 1]` in {0, 1}, predicted ones in [0, 1], and as
+    `sample_weight` the mask, `[B, H, W, 1]` or `[B, H, W]`, 1 = hole. A hole without an edge on either side counts as 1.
+
+    Args:
+        name: name of the metric.
+        threshold: a predicted value above it is an edge.
+        **kwargs: further arguments of `keras.metrics.Metric`; `dtype` has no effect, it is float32.
+    """
+
+    index = 0
+
+    def __init__(self, name: str = "edge_f1", *, threshold: float = 0.5, **kwargs):
+        super().__init__(name, threshold=threshold, **kwargs)
+
+
+@keras.saving.register_keras_serializable(package="tf_inpaint")
+class EdgePrecision(_MeanEdgeScore):
+    """Mean over pictures of the share of predicted edge pixels in the hole that are true. Takes what `EdgeF1` takes.
+
+    Args:
+        name: name of the metric.
+        threshold: a predicted value above it is an edge.
+        **kwargs: further arguments of `keras.metrics.Metric`; `dtype` has no effect, it is float32.
+    """
+
+    index = 1
+
+    def __init__(self, name: str = "edge_precision", *, threshold: float = 0.5, **kwargs):
+        super().__init__(name, threshold=threshold, **kwargs)
+
+
+@keras.saving.register_keras_serializable(package="tf_inpaint")
+class EdgeRecall(_MeanEdgeScore):
+    """Mean over pictures of the share of true edge pixels in the hole that are predicted. Takes what `EdgeF1` takes.
+
+    Args:
+        name: name of the metric.
+        threshold: a predicted value above it is an edge.
+        **kwargs: further arguments of `keras.metrics.Metric`; `dtype` has no effect, it is float32.
+    """
+
+    index = 2
+
+    def __init__(self, name: str = "edge_recall", *, threshold: float = 0.5, **kwargs):
+        super().__init__(name, threshold=threshold, **kwargs)
 
 
 def _to_uint8(picture: tf.Tensor) -> tf.Tensor:
