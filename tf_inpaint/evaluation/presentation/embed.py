@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -19,7 +20,21 @@ _WEBP_QUALITY = 90
 MASKED, TRUTH = "masked", "truth"
 
 
-def embed(samples: Sequence[Sample], *, budget: int = BUDGET_BYTES) -> tuple[list[dict[str, str]], str]:
+class Embedded(NamedTuple):
+    """A picture as text.
+
+    Attributes:
+        address: a `data:` address.
+        width: of the picture in it, in pixels.
+        height: same.
+    """
+
+    address: str
+    width: int
+    height: int
+
+
+def embed(samples: Sequence[Sample], *, budget: int = BUDGET_BYTES) -> tuple[list[dict[str, Embedded]], str]:
     """Encodes the pictures of samples.
 
     Args:
@@ -27,7 +42,7 @@ def embed(samples: Sequence[Sample], *, budget: int = BUDGET_BYTES) -> tuple[lis
         budget: bytes that all addresses together may have.
 
     Returns:
-        For each sample `MASKED`, each method and `TRUTH` -> a `data:` address; and a sentence about what was done to the pixels. Samples
+        For each sample `MASKED`, each method and `TRUTH` -> the picture; and a sentence about what was done to the pixels. Samples
         that do not fit at the smallest size are left out at the end, and the sentence says so.
     """
     for file_format, side in _ENCODINGS:
@@ -61,20 +76,21 @@ def sheet_of(sample: Sample) -> Iterator[tuple[str, np.ndarray]]:
     yield TRUTH, truth
 
 
-def _encode_all(samples: Sequence[Sample], file_format: str, side: int, budget: int) -> tuple[list[dict[str, str]], bool]:
+def _encode_all(samples: Sequence[Sample], file_format: str, side: int, budget: int) -> tuple[list[dict[str, Embedded]], bool]:
     encoded, used = [], 0
     for sample in samples:
-        addresses = {name: _address(picture, file_format, side) for name, picture in sheet_of(sample)}
-        used += sum(map(len, addresses.values()))
+        pictures_of_sample = {name: _embedded(picture, file_format, side) for name, picture in sheet_of(sample)}
+        used += sum(len(picture.address) for picture in pictures_of_sample.values())
         if used > budget:
             return encoded, False
-        encoded.append(addresses)
+        encoded.append(pictures_of_sample)
     return encoded, True
 
 
-def _address(picture: np.ndarray, file_format: str, side: int) -> str:
+def _embedded(picture: np.ndarray, file_format: str, side: int) -> Embedded:
     image = Image.fromarray(picture)
     image.thumbnail((side, side), Image.Resampling.LANCZOS)  # leaves smaller ones as they are
     file = io.BytesIO()
     image.save(file, format=file_format, **({"quality": _WEBP_QUALITY} if file_format == "WEBP" else {}))
-    return f"data:image/{file_format.lower()};base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+    address = f"data:image/{file_format.lower()};base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+    return Embedded(address, *image.size)

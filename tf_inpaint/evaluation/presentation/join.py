@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tf_inpaint.errors import ConfigError, DataError
+from tf_inpaint.evaluation.baselines import BASELINES
 from tf_inpaint.evaluation.presentation import samples as sample_files
 from tf_inpaint.evaluation.presentation.words import one_line
 from tf_inpaint.evaluation.report import REPORT_NAME, read_resources
@@ -89,7 +90,7 @@ def join_reports(
         "version": first.get("version"),
         "protocol": first["protocol"],
         "metrics": {key: text for report in reversed(reports.values()) for key, text in report["metrics"].items()},
-        "methods": {new: reports[n].get("methods", {}).get(method, {}) for (n, method), new in names.items()},
+        "methods": {new: _description(reports[n], method) for (n, method), new in names.items()},
         "rows": rows,
         "per_image": {new: reports[n]["per_image"][method] for (n, method), new in names.items()},
         "environment": first.get("environment", {}),
@@ -106,6 +107,11 @@ def join_reports(
         "resources": {**next(filter(None, resources), {}), "peak_memory_bytes": peaks},
     }
     return joined, _join_samples(samples, names, apart=differ)
+
+
+def _description(report: dict, method: str) -> dict:
+    """What a method is; reports of earlier versions do not say it, and under a new name it could not be told any more."""
+    return report.get("methods", {}).get(method) or {"kind": "baseline" if method in BASELINES else "system"}
 
 
 def _differences(first: dict, second: dict) -> list[str]:

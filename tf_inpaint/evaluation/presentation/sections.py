@@ -73,7 +73,7 @@ def _costs(report: dict) -> Html:
             peak = (resources.get("peak_memory_bytes") or {}).get(row["method"])
             rows.append({"method": row["method"], **{key: row.get(key) for key in numbers.COSTS}, "peak_memory_bytes": peak})
     known = {column.key: column for column in numbers.KNOWN}
-    columns = [known[key] for key in numbers.COSTS]
+    columns = [known[key] for key in numbers.COSTS if any(row[key] is not None for row in rows)]
     names = numbers.short_names([row["method"] for row in rows])
     lines = [
         tag(
@@ -111,8 +111,8 @@ def pictures(report: dict, kept: Sequence[samples.Sample], *, budget: int) -> Ht
     shown = list(zip(kept, encoded, strict=False))
     methods = numbers.methods_of(report["rows"])
     names = numbers.short_names(methods)
-    fixed = [_item(report, sample, addresses, names) for sample, addresses in shown if samples.FIXED in sample.reasons]
-    others = [_item(report, sample, addresses, names) for sample, addresses in shown if samples.FIXED not in sample.reasons]
+    fixed = [_item(report, sample, each, names) for sample, each in shown if samples.FIXED in sample.reasons]
+    others = [_item(report, sample, each, names) for sample, each in shown if samples.FIXED not in sample.reasons]
     # All tiles of an item beside each other on a wide screen, none smaller than can be judged.
     wanted = min(max(_PAGE_REM / (len(methods) + 2) - 0.5, 7), 14)
     slider = tag("label", "Size of the pictures", tag("input", type="range", min=5, max=32, step=0.5, value=f"{wanted:.1f}"), class_="size")
@@ -147,24 +147,37 @@ def as_published(report: dict) -> Html:
             f"published; this report on {here}.",
         ),
     ]
-    for table in sorted(published.published_tables(), key=lambda table: table.system not in systems):
-        heads = [tag("th", heading, scope="col") for heading in table.headings]
-        lines = [tag("tr", *(tag("td", cell) for cell in row)) for row in table.rows]
-        drawn = tag(
-            "table", tag("caption", table.title, class_="unseen"), tag("thead", tag("tr", *heads)), tag("tbody", *lines), class_="words"
-        )
+    sources = {}
+    for table in published.published_tables():
+        sources.setdefault(table.source, []).append(table)
+    for tables in sorted(sources.values(), key=lambda tables: tables[0].system not in systems):  # stable
+        first = tables[0]
+        drawn = [part for table in tables for part in (tag("h3", table.title), _published_table(table))]
         parts.append(
             tag(
                 "details",
-                tag("summary", tag("strong", table.system), f", {table.title}"),
-                tag("p", f"Source: {table.citation}.", class_="note"),
-                *(tag("p", remark, class_="note") for remark in table.remarks),
-                _scrolling(drawn, table.title),
-                open=table.system in systems,
+                tag("summary", tag("strong", first.system), f": {first.citation}"),
+                *(tag("p", remark, class_="note") for remark in first.remarks),
+                *drawn,
+                open=first.system in systems,
             )
         )
     without = [tag("li", text) for text in published.sources_without_numbers()]
     return join(*parts, tag("p", "Sources that print no numbers:", class_="note"), tag("ul", *without, class_="note"))
+
+
+def _published_table(table: published.PublishedTable) -> Html:
+    bins = list(dict.fromkeys(row[0] for row in table.rows))
+    heads = [tag("th", heading, scope="col") for heading in table.headings[1:]]
+    bodies = []
+    for label in bins:
+        lines = [tag("tr", tag("th", row[1], scope="row"), *(tag("td", cell) for cell in row[2:])) for row in table.rows if row[0] == label]
+        if len(bins) > 1:
+            title = tag("th", tag("span", f"hole {label}"), scope="rowgroup", colspan=len(heads), class_="group")
+            lines.insert(0, tag("tr", title))
+        bodies.append(tag("tbody", *lines))
+    drawn = tag("table", tag("caption", table.title, class_="unseen"), tag("thead", tag("tr", *heads)), *bodies)
+    return _scrolling(drawn, table.title)
 
 
 def definitions(report: dict) -> Html:
@@ -231,7 +244,7 @@ def _anchor(sample: samples.Sample) -> str:
     return f"item-{sample.index}{f'-{source}' if source else ''}"
 
 
-def _item(report: dict, sample: samples.Sample, addresses: dict[str, str], names: dict[str, str]) -> Html:
+def _item(report: dict, sample: samples.Sample, embedded: dict[str, embed.Embedded], names: dict[str, str]) -> Html:
     name = words.picture_name(sample.item)
     about = [words.hole_of(sample.item)]
     about += [f"bin {numbers.bin_label(sample.item['bin'])}"] if sample.item.get("bin") else []
@@ -239,20 +252,20 @@ def _item(report: dict, sample: samples.Sample, addresses: dict[str, str], names
     for kind in ("worst", "best"):
         of = [names[method] for method in names if (kind, method) in sample.reasons]
         about += [f"{kind} of {_listed(of)}"] if of else []
-    tiles = [_tile(addresses[embed.MASKED], "masked", f"{name}, the hole in white", "")]
+    tiles = [_tile(embedded[embed.MASKED], "masked", f"{name}, the hole in white", "")]
     for method, shown in names.items():
-        if method in addresses:
-            tiles.append(_tile(addresses[method], shown, f"{name}, filled by {shown}", _psnr_in_hole(report, method, sample.index)))
+        if method in embedded:
+            tiles.append(_tile(embedded[method], shown, f"{name}, filled by {shown}", _psnr_in_hole(report, method, sample.index)))
         elif not sample.source:  # under another protocol the method has nothing to do with this item
             tiles.append(tag("figure", tag("div", "not kept", class_="missing"), tag("figcaption", breakable(shown))))
-    tiles.append(_tile(addresses[embed.TRUTH], "truth", f"{name}, the truth", ""))
+    tiles.append(_tile(embedded[embed.TRUTH], "truth", f"{name}, the truth", ""))
     heading = tag("h4", f"{name} ", tag("span", " · ".join(about)), title=sample.item["image"])
     return tag("section", heading, tag("div", *tiles, class_="tiles"), class_="item", id=_anchor(sample), aria_label=f"{name}, {about[0]}")
 
 
-def _tile(address: str, name: str, description: str, value: str) -> Html:
+def _tile(picture: embed.Embedded, name: str, description: str, value: str) -> Html:
     text = f"{description}{f', {value}' if value else ''}"
-    image = tag("img", src=address, alt=text, loading="lazy")
+    image = tag("img", src=picture.address, alt=text, width=picture.width, height=picture.height, decoding="async")
     button = tag("button", image, type="button", data_words=text, aria_label=f"Enlarge: {text}")
     return tag("figure", button, tag("figcaption", breakable(name), tag("span", f" {value}") if value else ""))
 
