@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pytest
 
+from tests.judging_system import JudgingSystem
 from tests.training.small_system import SmallSystem
 from tf_inpaint import weights
 from tf_inpaint.errors import WeightsError
@@ -22,6 +23,8 @@ KEYS = {
             "refinement/conv_13/1:bias",
         },
     ),
+    "partial_conv": (28, {"encoder/partial_conv_1/0:kernel", "decoder/batch_norm_5/3:moving_variance"}),
+    "edge_connect": (144, {"edge_generator/conv_1/2:u", "completion_generator/block_4_conv_1/1:bias", "completion_critic/conv_5/2:v"}),
 }
 
 
@@ -90,6 +93,7 @@ def edit(folder, **values):
         (lambda folder: (folder / "config.json").write_text("{"), "does not describe weights"),
         (lambda folder: (folder / "config.json").write_text("[]"), "does not describe weights"),
         (lambda folder: edit(folder, format=99), "has format 99"),
+        (lambda folder: edit(folder, extras=5), "does not describe weights"),
         (lambda folder: (folder / "weights.npz").unlink(), "holds no weights"),
     ],
 )
@@ -101,6 +105,40 @@ def test_damage_is_an_error_before_anything_is_loaded(saved, damage, message):
         weights.load_into(fresh, saved)
     for value, weight in zip(before, fresh.generator_weights, strict=True):
         np.testing.assert_array_equal(weight.numpy(), value)
+
+
+EXTRAS = {"verification": {"thresholds": {"brightness": 0.5}, "percentile": 5.0, "num_pictures": 3}}
+
+
+def test_extras_are_written_and_replaced_without_touching_the_arrays(saved):
+    """A file of before extras came into the library has none, and so has one of which they were removed."""
+    before = (saved / "config.json").read_bytes()
+    arrays = (saved / "weights.npz").read_bytes()
+    assert weights.read(saved).extras == {} and b"extras" not in before
+    weights.store_extras(saved, {"other": 1})
+    weights.store_extras(saved, EXTRAS)
+    assert weights.read(saved).extras == EXTRAS
+    assert (saved / "weights.npz").read_bytes() == arrays
+    weights.store_extras(saved, {})
+    assert (saved / "config.json").read_bytes() == before
+
+
+def test_a_systems_extras_travel_with_its_weights(tmp_path):
+    system = JudgingSystem.with_threshold(0.5)
+    weights.save(system, tmp_path / "judging")
+    assert weights.read(tmp_path / "judging").extras == system.extras != {}
+
+
+def test_weights_to_start_a_training_from_bring_no_extras(tmp_path):
+    weights.save(JudgingSystem.with_threshold(0.5), tmp_path / "judging")
+    fresh = JudgingSystem.tiny()
+    weights.load_into(fresh, tmp_path / "judging")
+    assert fresh.extras == {}
+
+
+def test_extras_of_a_folder_without_a_description_are_an_error(tmp_path):
+    with pytest.raises(WeightsError, match="does not describe weights"):
+        weights.store_extras(tmp_path, EXTRAS)
 
 
 def test_pickled_objects_are_refused(saved):
@@ -153,8 +191,9 @@ def test_a_system_comes_back_from_its_folder_with_the_keys_of_both_stacks(key, t
     assert len(keys) == number and some <= keys
     loaded = loading.load(tmp_path / "saved")
     assert isinstance(loaded, SYSTEMS[key]) and loaded.config == system.config
-    for expected, received in zip(system.generator_weights, loaded.generator_weights, strict=True):
-        np.testing.assert_array_equal(received.numpy(), expected.numpy())
+    for name in (*system.GENERATORS, *system.VERIFIERS):
+        for expected, received in zip(system.networks[name].weights, loaded.networks[name].weights, strict=True):
+            np.testing.assert_array_equal(received.numpy(), expected.numpy(), err_msg=name)
 
 
 def test_weights_of_an_unknown_system_are_refused(saved):

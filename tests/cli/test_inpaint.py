@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.judging_system import JudgingSystem
 from tests.picture_files import png_bytes, random_rgb, save, save_turned
 from tf_inpaint import pictures, weights
 from tf_inpaint.cli.main import main
@@ -136,6 +137,56 @@ def test_one_picture_ends_with_status_0(tmp_path, weights_folder, capsys):
     assert capsys.readouterr().out == "1 of 1 pictures repaired\n"
     result = pictures.read_rgb(tmp_path / "new/b.png")
     assert np.array_equal(result[~HOLE], pictures.read_rgb(photo)[~HOLE])
+
+
+@pytest.fixture
+def judging_folder(tmp_path, monkeypatch):
+    """Two pictures, a mask, and the weights of a system that accepts bright results."""
+    monkeypatch.setitem(SYSTEMS, "judging", JudgingSystem)
+    (tmp_path / "in").mkdir()
+    for name in ("a.png", "b.png"):
+        save(tmp_path / "in" / name, random_rgb(10, 14))
+    save(tmp_path / "m.png", HOLE)
+    for name, threshold in (("demanding", 0.99), ("lenient", 0.9)):
+        weights.save(JudgingSystem.with_threshold(threshold), tmp_path / name)
+    weights.save(JudgingSystem.tiny(), tmp_path / "uncalibrated")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("name", "verdict"), [("lenient", "accepted"), ("demanding", "rejected")])
+def test_with_retries_each_picture_gets_its_verdict_and_a_rejected_one_is_written_and_no_failure(judging_folder, capsys, name, verdict):
+    words = [judging_folder / "in", judging_folder / "m.png", "-o", judging_folder / "out", "--weights", judging_folder / name]
+    assert main(["inpaint", *map(str, words), "--retries", "2"]) == 0
+    shown = capsys.readouterr()
+    lines = [f"{verdict}: {judging_folder / 'in' / name}: brightness 0.9500 (bright, best of 3)" for name in ("a.png", "b.png")]
+    assert shown.out.splitlines() == [*lines, f"2 of 2 pictures repaired, 2 {verdict}"]
+    result = pictures.read_rgb(judging_folder / "out/a.png")
+    assert np.all(result[HOLE] == round(0.95 * 255)) and np.array_equal(result[~HOLE], random_rgb(10, 14)[~HOLE])
+
+
+def test_without_retries_nothing_is_verified_and_with_0_of_them_scores_are_told(judging_folder, capsys):
+    words = [judging_folder / "in/a.png", judging_folder / "m.png", "-o", judging_folder / "b.png"]
+    command = ["inpaint", *map(str, words), "--weights", str(judging_folder / "uncalibrated")]
+    assert main(command) == 0
+    assert capsys.readouterr().out == "1 of 1 pictures repaired\n"
+    assert main([*command, "--retries", "0"]) == 0
+    told, count = capsys.readouterr().out.splitlines()
+    assert (
+        told.startswith(f"not judged: {judging_folder / 'in/a.png'}: brightness 0.") and count == "1 of 1 pictures repaired, 1 not judged"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "retries", "message"),
+    [("uncalibrated", "1", "have no thresholds"), ("lenient", "-1", "must not be negative"), (None, "0", "cannot verify its results")],
+)
+def test_retries_that_cannot_be_judged_are_wrong_usage(judging_folder, weights_folder, capsys, name, retries, message):
+    words = [judging_folder / "in", judging_folder / "m.png", "-o", judging_folder / "out"]
+    folder = weights_folder if name is None else judging_folder / name
+    assert main(["inpaint", *map(str, words), "--weights", str(folder), "--retries", retries]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == "" and shown.err.count("\n") == 1 and message in shown.err
+    assert not (judging_folder / "out").exists()
 
 
 @pytest.mark.parametrize(

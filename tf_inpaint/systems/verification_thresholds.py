@@ -81,6 +81,11 @@ class VerificationThresholds:
         """Returns JSON values, for `from_dict`."""
         return {"thresholds": dict(self.values), "percentile": self.percentile, "num_pictures": self.num_pictures}
 
+    def describe(self) -> str:
+        """Returns the thresholds in one line."""
+        values = ", ".join(f"{name} {value:.4f}" for name, value in self.values.items())
+        return f"thresholds {values}: percentile {self.percentile:g} of {self.num_pictures} pictures"
+
     def margin(self, scores: Mapping[str, float]) -> float:
         """Says how far a result is above the thresholds.
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tf_inpaint import data, masks, weights
 from tf_inpaint.errors import ConfigError
 from tf_inpaint.training import loop, signals, stages
+from tf_inpaint.training.calibration import calibrate_on
 from tf_inpaint.training.checkpoints import CheckpointFolder, TrainState
 from tf_inpaint.training.config import TrainConfig
 from tf_inpaint.training.reporting import Reporter
@@ -200,6 +201,8 @@ class _Session:
             if not (self._folder.weights / weights.ARRAYS_FILE).exists():
                 self._save()
             finished = step >= config.steps
+            if finished:
+                self._calibrate()
             reason = "" if finished else " (stopped by a signal)" if self._stop.received else " (time is up)"
             self._reporter.say(f"{'finished' if finished else 'saved'} at step {step}{reason}; weights in {self._folder.weights}")
         return TrainResult(step, finished, None if finished else self._stop.received)
@@ -235,6 +238,20 @@ class _Session:
     def _save(self):
         self._checkpoints.save()
         weights.save(self.system, self._folder.weights, training=self._summary())
+
+    def _calibrate(self):
+        """Stores with finished weights the thresholds by which they judge their results, measured on the pictures kept back."""
+        verification = self.system.verification
+        if verification is None or self.system.stage not in verification.STAGES or self._validation is None:
+            return
+        with self._stop.deferred():
+            for folder in (self._folder.best, self._folder.weights):
+                if not (folder / weights.ARRAYS_FILE).exists():
+                    continue
+                try:
+                    self._reporter.say(f"{folder}: {calibrate_on(folder, self._validation.dataset).describe()}")
+                except ConfigError as error:  # of critics that cannot judge; the training is good all the same
+                    self._reporter.say(f"{folder}: results cannot be judged: {error}")
 
     def _summary(self, **measured):
         config, step = self._config, int(self._state.step.numpy())

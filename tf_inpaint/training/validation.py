@@ -28,11 +28,14 @@ class Validation:
     Args:
         system: a compiled `InpaintingSystem`.
         dataset: one finite pass of `{"image", "mask"}` batches, the same at each iteration.
+
+    Attributes:
+        dataset: as given.
     """
 
     def __init__(self, system, dataset: tf.data.Dataset):
         self._system = system
-        self._dataset = dataset
+        self.dataset = dataset
         image = tf.TensorSpec([None, *dataset.element_spec["image"].shape[1:]], tf.float32)
         mask = tf.TensorSpec([*image.shape[:3], 1], tf.float32)
 
@@ -57,7 +60,7 @@ class Validation:
         """
         values = {}
         with _averages_in(self._system):
-            for batch in self._dataset:
+            for batch in self.dataset:
                 if should_stop():
                     return None
                 _, measured = self._run(batch["image"], batch["mask"])
@@ -71,7 +74,7 @@ class Validation:
         Returns:
             uint8 `[H, W, 3]`.
         """
-        batch = {name: value[:_GRID_ROWS] for name, value in next(iter(self._dataset)).items()}
+        batch = {name: value[:_GRID_ROWS] for name, value in next(iter(self.dataset)).items()}
         with _averages_in(self._system):
             outputs, _ = self._run(batch["image"], batch["mask"])
         image, mask = batch["image"], batch["mask"]
