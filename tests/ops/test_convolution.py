@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_inpaint.ops.convolution import conv2d
+from tf_inpaint.ops.convolution import add_bias, conv2d
 
 
 def reference(inputs, kernel, *, strides, margin, dilation_rate):
@@ -51,3 +51,19 @@ def test_a_dilated_convolution_has_both_gradients_in_every_type(values, dtype, i
     for value, gradient in zip((inputs, kernel), gradients, strict=True):
         along = np.sum(np.float64(tf.cast(value, tf.float64)) * np.float64(tf.cast(gradient, tf.float64)))
         assert along == pytest.approx(2 * float(loss), rel=tolerance)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("bfloat16", 4e-3), ("float16", 5e-4)])
+def test_a_bias_is_added_and_its_gradient_summed_over_many_pixels(dtype, tolerance):
+    """A bfloat16 sum of these 32768 numbers would be off by more than half."""
+    generator = np.random.default_rng(0)
+    inputs, upstream = (tf.cast(generator.normal(0.1, 1.0, size=(8, 64, 64, 3)), dtype) for _ in range(2))
+    bias = tf.constant([1.0, -2.0, 0.5])
+    with tf.GradientTape() as tape:
+        tape.watch([inputs, bias])
+        outputs = add_bias(inputs, bias)
+    np.testing.assert_array_equal(tf.cast(outputs, tf.float32), tf.cast(inputs + tf.cast(bias, dtype), tf.float32))
+    by_input, by_bias = tape.gradient(outputs, [inputs, bias], output_gradients=upstream)
+    np.testing.assert_array_equal(tf.cast(by_input, tf.float32), tf.cast(upstream, tf.float32))
+    assert by_bias.dtype == tf.float32
+    np.testing.assert_allclose(by_bias, tf.reduce_sum(tf.cast(upstream, tf.float64), axis=[0, 1, 2]), rtol=tolerance)

@@ -17,9 +17,12 @@ class PartialConvConfig(SystemConfig):
         fine_tuning_learning_rate: of the second phase, in which the encoder's batch normalisation is frozen.
         levels: how often the encoder halves the picture, 2 to 8; 8 is the paper's for 512 px.
         filters: channels of the first levels, times `width_multiplier`; further levels have as many as the last.
-        partial: whether convolutions are partial. With `False` all pixels count as valid, so that every layer is an ordinary convolution
-            (but for its border): the ablation "Conv" of the paper's table 1. The mask is not an input of that network.
+        partial: whether convolutions are partial. With `False` all pixels count as valid, also those of the hole, which are 0: the
+            network is the same U-Net of ordinary convolutions, with the same weights, and is not told where the hole is. (At the
+            picture's border its windows are renormalised as ever.) It stands for the paper's comparison with typical convolutions.
         scale: "window" or "inverse_sum", see `layers.PartialConv2D`.
+        input_normalisation: what the network sees and gives: "unit", pictures in [0, 1]; "imagenet", these minus ImageNet's mean,
+            divided by its deviation, as published weights of the PyTorch peer want them. Losses compare pictures in [0, 1] either way.
         convolution_bias: whether all convolutions have biases; the last always has.
         valid_weight, hole_weight, perceptual_weight, style_weight, total_variation_weight: of the five loss terms, equation (7).
         feature_network: where the perceptual and style losses take their features from, see `networks.build_feature_network`; "none"
@@ -37,6 +40,7 @@ class PartialConvConfig(SystemConfig):
     filters: tuple[int, ...] = (64, 128, 256, 512)
     partial: bool = True
     scale: str = "window"
+    input_normalisation: str = "unit"
     convolution_bias: bool = True
     valid_weight: float = 1.0
     hole_weight: float = 6.0
@@ -52,6 +56,7 @@ class PartialConvConfig(SystemConfig):
             raise ConfigError(f"`levels` must be 2 to {MAX_LEVELS}. Received: levels={self.levels}.")
         self._require_multiple("image_size", 2**self.levels)
         self._require_choice("scale", ("window", "inverse_sum"))
+        self._require_choice("input_normalisation", ("unit", "imagenet"))
         for name in ("valid_weight", "hole_weight", "perceptual_weight", "style_weight", "total_variation_weight"):
             self._require_at_least(name, 0)
         if not self.fine_tuning_learning_rate > 0:

@@ -114,6 +114,6 @@ def build_decoder(
         if not is_last:
             x = FusedBatchNormalization(name=f"batch_norm_{number}")(x)
             x = keras.layers.LeakyReLU(0.2, name=f"leaky_relu_{number}")(x)
-    # In float32 under any policy: pictures and losses are not rounded to half precision.
+    # Losses are computed in float32 under any policy.
     outputs = keras.layers.Activation("linear", dtype="float32", name="output")(x)
     return keras.Model([*features, *validities], [outputs, validity], name=name)

@@ -3,8 +3,9 @@
 import keras
 import tensorflow as tf
 
-from tf_inpaint import losses, metrics, ops
+from tf_inpaint import losses, ops
 from tf_inpaint.networks import open_feature_network
+from tf_inpaint.networks.vgg_weights import IMAGENET_DEVIATION, IMAGENET_MEAN
 from tf_inpaint.official_weights import OfficialWeights
 from tf_inpaint.systems.base import InpaintingSystem
 from tf_inpaint.systems.partial_conv import networks
@@ -21,7 +22,7 @@ class PartialConv(InpaintingSystem):
         training: whether batch normalisation uses the statistics of the batch.
 
     Output: dict of float32 tensors: "raw" `[B, H, W, 3]` in [-1, 1] (the network's linear output, clipped), "composite" (with the known
-        pixels pasted back). Where the whole picture is hole, "raw" is -1.
+        pixels pasted back). Where the whole picture is hole the network gives exactly 0: black, "raw" is -1.
 
     Stages: "initial"; then "fine_tuning" at `fine_tuning_learning_rate`, with the encoder's batch normalisation in inference mode, since
     holes disturb the statistics. Its gamma and beta go on learning.
@@ -52,6 +53,7 @@ class PartialConv(InpaintingSystem):
         filters = networks.level_filters(config.filters, levels=config.levels, width_multiplier=config.width_multiplier)
         shared = {"filters": filters, "scale": config.scale, "use_bias": config.convolution_bias}
         self._set_networks(encoder=networks.build_encoder(**shared), decoder=networks.build_decoder(**shared))
+        self._training.feature_network = None
 
     @classmethod
     def tiny(cls, **overrides) -> "PartialConv":
@@ -76,7 +78,9 @@ class PartialConv(InpaintingSystem):
             **kwargs: of `InpaintingSystem.compile`.
         """
         config = self.config
-        if feature_network is None and (config.perceptual_weight or config.style_weight):
+        if not (config.perceptual_weight or config.style_weight):
+            feature_network = None
+        elif feature_network is None:
             feature_network = open_feature_network(
                 config.feature_network, config.feature_layers, purpose="the perceptual and the style loss of partial_conv"
             )
@@ -89,9 +93,11 @@ class PartialConv(InpaintingSystem):
         Args:
             arrays: names as in github.com/naoto0804/pytorch-inpainting-with-partial-conv, `enc_1.conv.input_conv.weight` to
                 `dec_1.conv.input_conv.bias` with `bn.weight`, `bn.bias`, `bn.running_mean`, `bn.running_var`, perhaps behind "model/"; or
-                the same names without `input_conv.`, where the layer is NVIDIA's. Their `dec_i` leads to level i - 1.
+                the same names without `input_conv.`, where the layer is NVIDIA's. Their `dec_i` leads to level i - 1. README.md in
+                this folder names the settings that the published file needs.
         """
         official = OfficialWeights({name.removeprefix("model/"): array for name, array in arrays.items()}, origin="the published U-Net")
+        official.ignore("optimizer/", because="training goes on with an optimizer of our own")
         has_inner_convolution = any(".input_conv." in name for name in arrays)
         for side, network in (("enc", self.encoder_network), ("dec", self.decoder_network)):
             for level in range(1, self.config.levels + 1):
@@ -128,13 +134,17 @@ class PartialConv(InpaintingSystem):
         Returns:
             I_out, `[B, H, W, 3]` float32, in [0, 1] but for overshoots.
         """
-        # 0 is black here, as in the published codes; what is invalid never enters a sum anyway.
-        masked_image = ops.image.mask_image(ops.image.to_unit(image), mask)
+        is_normalised = self.config.input_normalisation == "imagenet"
+        picture = ops.image.to_unit(image)
+        if is_normalised:
+            picture = (picture - IMAGENET_MEAN) / IMAGENET_DEVIATION
+        # Holes are 0, as in the published codes. Partial convolutions never look at them; the ordinary ones of the ablation do.
+        masked_image = ops.image.mask_image(picture, mask)
         validity = 1.0 - mask if self.config.partial else tf.ones_like(mask)
         levels = self.encoder_network([masked_image, validity], training=training if encoder_training is None else encoder_training)
         features, validities = levels[: self.config.levels], levels[self.config.levels :]
         output, _ = self.decoder_network([masked_image, *features, validity, *validities], training=training)
-        return output
+        return output * IMAGENET_DEVIATION + IMAGENET_MEAN if is_normalised else output
 
     @property
     def _generator_variables(self):
@@ -165,7 +175,7 @@ class PartialConv(InpaintingSystem):
         self.minimize("generator", tape, total, self._generator_variables)
         if self.average is not None:
             self.average.update(self.steps_taken)
-        return self.track(loss=total, **terms)
+        return self.track(num_examples=tf.shape(output)[0], loss=total, **terms)
 
     @tf.autograph.experimental.do_not_convert
     def test_step(self, batch):
@@ -181,9 +191,10 @@ class PartialConv(InpaintingSystem):
         image, mask = batch["image"], batch["mask"]
         output = self.run_network(image, mask, training=False)
         terms = self.loss_terms(output, image, mask)
-        composite = ops.image.composite(ops.image.from_unit(output), image, mask)
-        psnr = metrics.psnr(ops.image.to_uint8(image), ops.image.to_uint8(composite))
-        return self.track(loss=tf.add_n(list(terms.values())), **terms, psnr=tf.reduce_mean(psnr))
+        outputs = {"composite": ops.image.composite(ops.image.from_unit(output), image, mask)}
+        psnr = self.validation_metrics(batch, outputs)["psnr"]
+        loss = tf.add_n(list(terms.values()))
+        return self.track(num_examples=tf.shape(psnr)[0], loss=loss, **terms, psnr=tf.reduce_mean(psnr))
 
     def loss_terms(self, output: tf.Tensor, image: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
         """Computes the weighted terms of equation (7), all on pictures in [0, 1].
@@ -220,8 +231,8 @@ class PartialConv(InpaintingSystem):
         return terms
 
     def _features(self, image, output, composite):
-        """Feature maps of I_gt, I_out and I_comp, from one pass."""
-        pictures = tf.concat([image, ops.image.from_unit(output), ops.image.from_unit(composite)], axis=0)
-        maps = [tf.split(each, 3, axis=0) for each in self._training.feature_network(pictures, training=False)]
-        true_features, output_features, composite_features = zip(*maps, strict=True)
-        return [tf.stop_gradient(each) for each in true_features], output_features, composite_features
+        """Feature maps of I_gt, I_out and I_comp. Those of I_gt come from a pass of their own, which needs no gradient."""
+        network = self._training.feature_network
+        painted = network(ops.image.from_unit(tf.concat([output, composite], axis=0)), training=False)
+        output_features, composite_features = zip(*[tf.split(each, 2, axis=0) for each in painted], strict=True)
+        return network(image, training=False), output_features, composite_features
