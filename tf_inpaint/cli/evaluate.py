@@ -1,4 +1,4 @@
-"""`tf-inpaint evaluate --weights NAME --data SOURCE --masks MASKS --report DIR`: PSNR, SSIM and L1 for each share of hole."""
+"""`tf-inpaint evaluate --weights NAME --data SOURCE --masks MASKS --report DIR`: numbers, tables and pictures for each share of hole."""
 
 import argparse
 import sys
@@ -11,7 +11,9 @@ def add_parser(subparsers) -> None:
         description="Measures weights and baselines on the same pictures and masks, chosen by a seed, for each bin of hole shares.",
         epilog=(
             "DIR/report.json holds the list of pictures and masks with their SHA-256, the means of each method and bin, and each\n"
-            "picture's numbers. Two runs write the same but for the times.\n"
+            "picture's numbers. Two runs write the same but for the times. DIR/report.html is a page with tables, bars and pictures that\n"
+            "needs no network; report.csv, report.tex and figures/ are for other programs and papers. `tf-inpaint report DIR` makes them\n"
+            "again. The page and DIR/pictures hold pictures of the data: mind their terms before you pass them on.\n"
             "Exit status: 0 done; 1 failed; 2 wrong usage."
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -24,15 +26,26 @@ def add_parser(subparsers) -> None:
         default=(),
         help="methods without weights: mean, telea, ns, biharmonic, patch_match",
     )
-    parser.add_argument("--data", metavar="SOURCE", required=True, help="folder:PATH, tfds:NAME@SPLIT or photos")
+    parser.add_argument("--data", metavar="SOURCE", help="folder:PATH, tfds:NAME@SPLIT or photos")
     parser.add_argument(
         "--masks",
         metavar="MASKS",
-        required=True,
         help="irregular:PATH (irregular:PATH?files=odd for files with an odd number), free_form, center_square, ...",
     )
     parser.add_argument(
         "--report", metavar="DIR", required=True, help="folder of the report; an earlier one is replaced, an unfinished one gone on with"
+    )
+    parser.add_argument(
+        "--compare",
+        metavar="DIR[,...]",
+        type=_names,
+        default=(),
+        help="earlier reports, whose rows join those of this one; without --weights and --baselines they are joined with each other",
+    )
+    parser.add_argument(
+        "--allow-different-protocols",
+        action="store_true",
+        help="join reports on other pictures, masks or bins all the same; the page says so",
     )
     parser.add_argument("--limit", metavar="N", type=int, help="pictures in each bin; default: all")
     parser.add_argument(
@@ -66,8 +79,16 @@ def add_parser(subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from tf_inpaint import evaluation, pictures
+    from tf_inpaint.errors import ConfigError
     from tf_inpaint.systems.loading import load
 
+    for folder in args.compare:  # before hours of work
+        evaluation.read_report(folder)
+    if args.compare and not args.weights and not args.baselines:
+        return _join(args.compare, args)
+    missing = [f"--{name}" for name in ("data", "masks") if getattr(args, name) is None]
+    if missing:
+        raise ConfigError(f"Name what to evaluate on: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing.")
     evaluation.check_baselines(args.baselines)  # before the weights are read
     report = evaluation.evaluate(
         {name: load(name) for name in args.weights},
@@ -91,8 +112,20 @@ def run(args: argparse.Namespace) -> int:
     for low, high in report["protocol"]["bins_without_masks"]:
         print(f"note: no masks with a hole share in {low:g}-{high:g}", file=sys.stderr)
     path = evaluation.write_report(report, args.report)
+    page, *_ = evaluation.present(args.report)
+    if args.compare:
+        return _join([args.report, *args.compare], args)
     print(evaluation.format_table(report))
-    print(f"\n{pictures.printable(path)}")
+    print(f"\n{pictures.printable(path)}\n{pictures.printable(page)}")
+    return 0
+
+
+def _join(folders, args: argparse.Namespace) -> int:
+    from tf_inpaint import evaluation, pictures
+
+    path, page, *_ = evaluation.compare(folders, args.report, allow_different_protocols=args.allow_different_protocols)
+    print(evaluation.format_table(evaluation.read_report(args.report)))
+    print(f"\n{pictures.printable(path)}\n{pictures.printable(page)}")
     return 0
 
 

@@ -16,7 +16,9 @@ COMMANDS = {
     "demo": "tf_inpaint.cli.demo",
     "inpaint": "tf_inpaint.cli.inpaint",
     "train": "tf_inpaint.cli.train",
+    "calibrate": "tf_inpaint.cli.calibrate",
     "evaluate": "tf_inpaint.cli.evaluate",
+    "report": "tf_inpaint.cli.report",
     "export": "tf_inpaint.cli.export",
     "check-data": "tf_inpaint.cli.check_data",
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tf_inpaint.evaluation import measurements
+from tf_inpaint.evaluation.numbers import bin_label, columns_of
 from tf_inpaint.evaluation.protocol import Protocol
 from tf_inpaint.files import atomic_write
 
@@ -113,7 +114,7 @@ def to_json(report: dict) -> str:
 def write_report(report: dict, folder: str | os.PathLike) -> Path:
     """Writes `report.json`, which a second run writes again but for the times, and `resources.json`, what else belongs to this run alone.
 
-    Each is written whole or not at all, and an earlier one replaced; then what was kept of the evaluation while it was unfinished is removed.
+    Each is written whole or not at all, and an earlier one replaced; then what was kept of the unfinished evaluation is removed.
 
     Args:
         report: what `evaluate` returned. Its "resources" go into the second file.
@@ -156,17 +157,17 @@ def read_resources(folder: str | os.PathLike) -> dict:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-# heading, key, factor, decimals
-_COLUMNS = (
-    ("PSNR dB", "psnr", 1, 2),
-    ("SSIM", "ssim", 1, 4),
-    ("L1 %", "l1", 100, 2),
-    ("PSNR hole", "psnr_hole", 1, 2),
-    ("SSIM hole", "ssim_hole", 1, 4),
-    ("L1 hole %", "l1_hole", 100, 2),
-    ("LPIPS", "lpips", 1, 4),
-    ("s/picture", "seconds_per_image", 1, 3),
-)
+# What fits beside each other on a terminal, shorter than in `numbers.KNOWN`; the page and the tables have all.
+_HEADINGS = {
+    "psnr": "PSNR dB",
+    "ssim": "SSIM",
+    "l1": "L1 %",
+    "psnr_hole": "PSNR hole",
+    "ssim_hole": "SSIM hole",
+    "l1_hole": "L1 hole %",
+    "seconds_per_image": "s/picture",
+}
+_OF_NETWORKS = ("lpips", "fid", "kid")
 
 
 def format_table(report: dict) -> str:
@@ -179,26 +180,22 @@ def format_table(report: dict) -> str:
         Lines of text; a number that is undefined is a dash, one that no row has is left out.
     """
     bins = []
-    held = [name for row in report["rows"] for name, value in row.items() if value is not None]
-    columns = [column for column in _COLUMNS if column[1] in held]
-    sets = dict.fromkeys(name for name in held if name.startswith(("fid", "kid")))
-    columns[-1:-1] = [(name[:3].upper() + name[3:].replace("_", " "), name, 1, 2 if name.startswith("fid") else 4) for name in sets]
+    columns = [column for column in columns_of(report["rows"]) if column.key in _HEADINGS or column.key.startswith(_OF_NETWORKS)]
     for row in report["rows"]:
         if row["bin"] not in bins:
             bins.append(row["bin"])
     # Rows of some holes only, by their contact with the border, are for the page and the tables.
     ordered = sorted((row for row in report["rows"] if "border" not in row), key=lambda row: (row["bin"] is None, bins.index(row["bin"])))
-    table = [["hole", "method", "pictures", *(heading for heading, *_ in columns)]]
+    table = [["hole", "method", "pictures", *(_HEADINGS.get(column.key, column.heading.replace(",", "")) for column in columns)]]
     for row in ordered:
-        hole = "all" if row["bin"] is None else f"{100 * row['bin'][0]:g}-{100 * row['bin'][1]:g} %"
-        numbers = ["-" if row.get(key) is None else f"{factor * row[key]:.{decimals}f}" for _, key, factor, decimals in columns]
-        table.append([hole, row["method"], str(row["num_images"]), *numbers])
+        cells = [column.text(row.get(column.key)) for column in columns]
+        table.append([bin_label(row["bin"]), row["method"], str(row["num_images"]), *cells])
     widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
     lines = []
     for number, line in enumerate(table):
         if number and line[0] != table[number - 1][0]:
             lines.append("")
         words = [word.ljust(width) for word, width in zip(line[:2], widths[:2], strict=True)]
-        numbers = [word.rjust(width) for word, width in zip(line[2:], widths[2:], strict=True)]
-        lines.append("  ".join(words + numbers))
+        cells = [word.rjust(width) for word, width in zip(line[2:], widths[2:], strict=True)]
+        lines.append("  ".join(words + cells))
     return "\n".join(lines)
