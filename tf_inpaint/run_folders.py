@@ -49,9 +49,9 @@ def stage_folders(run_dir: str | os.PathLike) -> dict[str, StageFolder]:
         CheckpointError: if a file that should describe the run, a stage or its weights does not.
     """
     run_dir = Path(run_dir)
-    if not (run_dir / STAGES_FOLDER).is_dir():
+    begun = {file.parent.name: file.parent for file in (run_dir / STAGES_FOLDER).glob(f"*/{CONFIG_FILE}")}
+    if not begun:
         return {}
-    begun = {path.name: path for path in (run_dir / STAGES_FOLDER).iterdir() if (path / CONFIG_FILE).is_file()}
     found = {}
     # The names come from a file that may be anybody's: they only choose among the sub-folders.
     for name in _read(run_dir / CONFIG_FILE, lambda description: [*map(str, description["stages"])]):

@@ -39,8 +39,9 @@ def write_card(name: str, description: dict, notes: str) -> str:
     lines += ["| run | data | masks | size | batch | precision | steps | pictures | seconds |", "|---|---|---|---|---|---|---|---|---|"]
     for number, run in enumerate(training["runs"], start=1):
         seconds = f"{run['seconds']:.0f}" if "seconds" in run else ""
+        stage = f", {run['stage']}" if "stage" in run else ""
         lines.append(
-            f"| {number} | {run['data']} | {run['masks']} | {run['image_size']} | {run['batch_size']} | {run['precision']} | "
+            f"| {number}{stage} | {run['data']} | {run['masks']} | {run['image_size']} | {run['batch_size']} | {run['precision']} | "
             f"{run['steps']} | {run['pictures']} | {seconds} |"
         )
     lines += ["", f"Pictures seen over all runs: {training['pictures_over_all_runs']:,}.", ""]

@@ -33,6 +33,22 @@ def test_a_run_is_begun_ended_early_and_gone_on_with(tmp_path, capsys):
     assert "holds a run of other settings: seed (was 0, now 1)" in capsys.readouterr().err
 
 
+@pytest.mark.slow
+def test_the_stages_of_a_system_follow_each_other_in_one_folder(tmp_path, capsys):
+    options = ["--system", "partial_conv", "--run-dir", str(tmp_path / "run"), "--image-size", "32", "--batch-size", "2", "--steps", "2"]
+    options += ["--validation-steps", "2", "--masks", "center_square", "--set", "width_multiplier=0.125", "--set", "levels=3"]
+    options += ["--set", "feature_network=none"]
+    assert main(["train", *options, "--stage", "fine_tuning"]) == 1
+    error = capsys.readouterr().err
+    assert "The stage fine_tuning of partial_conv starts from the stage initial, which has no weights" in error
+    assert main(["train", *options]) == 0
+    assert "stage initial of partial_conv" in capsys.readouterr().out
+    assert main(["train", *options, "--stage", "fine_tuning"]) == 0
+    assert f"starts from the weights {tmp_path / 'run' / 'stages' / 'initial' / 'best'}" in capsys.readouterr().out
+    assert loading.load(tmp_path / "run").config.levels == 3
+    assert [run["stage"] for run in weights.read(tmp_path / "run").training["runs"]] == ["initial", "fine_tuning"]
+
+
 @pytest.mark.parametrize(
     ("options", "status", "message"),
     [

@@ -68,9 +68,7 @@ def test_fit_and_the_bare_loop_end_with_the_same_bits_and_one_trace(key, fitted)
 def test_every_trainable_variable_learns(key, fitted):
     system, before = fitted(key)
     unchanged = [
-        variable.name
-        for value, variable in zip(before, system.trainable_variables, strict=True)
-        if np.array_equal(value, variable.numpy())
+        variable.name for value, variable in zip(before, system.trainable_variables, strict=True) if np.array_equal(value, variable.numpy())
     ]
     assert unchanged == []
 
@@ -122,6 +120,54 @@ def test_callbacks_evaluate_and_predict_work(key):
     batch = next(iter(dataset(system, 1)))
     predicted = system.predict(dataset(system, 1), verbose=0)
     np.testing.assert_allclose(predicted["composite"], system(batch)["composite"].numpy(), atol=1e-5)
+
+
+@per_system
+def test_pictures_count_alike_whatever_the_size_of_their_batch(key):
+    system = tiny(key)
+    system.compile(run_eagerly=True)
+    pictures = dataset(system, 2).unbatch().take(3).batch(2)
+    measured = system.evaluate(pictures, verbose=0, return_dict=True)["psnr"]
+    each = [system.validation_metrics(batch, system(batch, training=False))["psnr"] for batch in pictures]
+    assert [len(values) for values in each] == [2, 1]
+    np.testing.assert_allclose(measured, np.mean(np.concatenate(each)), rtol=1e-5)
+
+
+@per_system
+def test_predict_makes_masks_from_their_seeds(key):
+    system = tiny(key)
+    system.compile(run_eagerly=True, masks="center_square")
+    image = next(iter(dataset(system, 1)))["image"]
+    seeded = {"image": image, "mask_seed": tf.constant([[1, 2], [3, 4]], tf.int32)}
+    masked = system.with_masks(seeded)
+    assert float(tf.reduce_mean(masked["mask"])) == 0.25
+    predicted = system.predict(tf.data.Dataset.from_tensors(seeded), verbose=0)
+    np.testing.assert_allclose(predicted["composite"], system(masked, training=False)["composite"], atol=1e-5)
+
+
+@pytest.mark.parametrize(("key", "stage"), [(key, stage) for key in SYSTEMS for stage in SYSTEMS[key].STAGES])
+def test_each_stage_takes_a_step_and_measures_each_picture(key, stage):
+    system = tiny(key)
+    system.compile(stage=stage)
+    assert system.stage == stage
+    batch = next(iter(dataset(system, 1)))
+    logs = system.train_step(batch)
+    assert "loss" in logs and set(logs) <= set(system.LOGS)
+    assert all(np.isfinite(value) for value in logs.values())
+    assert int(system.steps_taken) == 1
+    measured = system.validation_metrics(batch, system(batch, training=False))
+    assert {"psnr"} <= set(measured)
+    for values in measured.values():
+        assert values.shape == [BATCH_SIZE] and values.dtype == tf.float32
+        assert np.isfinite(values).all()
+
+
+@per_system
+def test_stored_networks_are_networks_and_each_is_stored_once(key, fitted):
+    system, _ = fitted(key)
+    stored = [*system.GENERATORS, *system.VERIFIERS]
+    assert len(set(stored)) == len(stored) and set(stored) <= set(system.networks)
+    assert len(set(system.LOGS)) == len(system.LOGS)
 
 
 @per_system

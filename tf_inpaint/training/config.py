@@ -16,7 +16,7 @@ class TrainConfig:
     Args:
         data: source of the pictures, see `data.open_source`.
         masks: source of the masks, see `masks.parse`.
-        batch_size: pictures in a step, over all replicas.
+        batch_size: pictures in a step, over all replicas. Every batch is full: one may span two passes over the pictures.
         steps: number of steps after which the run is done.
         seed: of the initial weights, the order of the pictures, crops, flips and masks.
         stage: what `compile` trains; `None` for all.

@@ -59,7 +59,6 @@ class EdgeConnect(InpaintingSystem):
         "total_variation_loss",
         "completion_critic_loss",
         "edge_f1",
-        "edge_f1",
         "edge_precision",
         "edge_recall",
         "psnr",
