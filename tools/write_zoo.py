@@ -1,0 +1,104 @@
+"""Writes the model zoo of the README from what the shipped weights say of themselves.
+
+    python tools/write_zoo.py            # writes the part of README.md between the two marks
+    python tools/write_zoo.py --check    # changes nothing; status 1 if that part is stale
+
+The numbers are the `measured` records of `tf_inpaint/shipped/*/config.json`, which `tools/ship_weights.py` takes from a report of
+`tf-inpaint evaluate`. Weights that were measured in the same way share a table with the baselines that were measured beside them.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SHIPPED = ROOT / "tf_inpaint" / "shipped"
+BEGIN = "<!-- model zoo, written by tools/write_zoo.py -->"
+END = "<!-- end of the model zoo -->"
+
+# Key of a record, factor, decimals, whether more is better.
+_NUMBERS = (("psnr", 1, 2, True), ("ssim", 1, 4, True), ("l1", 100, 2, False))
+
+
+def write_zoo(shipped: pathlib.Path = SHIPPED) -> str:
+    """Returns the model zoo in Markdown: the weights, then a table of numbers for each way in which they were measured."""
+    weights = {
+        folder.name: (folder, json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        for folder in sorted(shipped.iterdir())
+        if folder.is_dir()
+    }
+    lines = ["| weights | trained on | pictures seen | size | terms |", "|---|---|---|---|---|"]
+    tables = {}
+    for name, (folder, description) in weights.items():
+        training = description["training"]
+        link = f"tf_inpaint/shipped/{name}"
+        lines.append(
+            f"| [`{name}`]({link}/MODEL_CARD.md) | {training['runs'][-1]['data']} | {training['pictures_over_all_runs']:,} | "
+            f"{(folder / 'weights.npz').stat().st_size / 1e6:.1f} MB | [licence]({link}/LICENSE.md) |"
+        )
+        rows = {}
+        for record in training["measured"]:
+            rows.setdefault(record["method"], {})[tuple(record["bin"])] = record
+        baselines = {method: row for method, row in rows.items() if method != name}
+        # Baselines with other numbers would mean other pictures or masks, whatever the sentence says.
+        way = (training["protocol"], json.dumps([[method, sorted(row.items())] for method, row in sorted(baselines.items())]))
+        tables.setdefault(way, ({}, baselines))[0][f"[`{name}`]({link}/MODEL_CARD.md)"] = rows[name]
+    for (protocol, _), (systems, baselines) in tables.items():
+        lines += ["", protocol, "", *_table({**systems, **baselines})]
+    return "\n".join(lines)
+
+
+def _table(rows: dict[str, dict[tuple, dict]]) -> list[str]:
+    bins = sorted({limits for row in rows.values() for limits in row})
+    heads = [f"hole {100 * low:g}-{100 * high:g} %" for low, high in bins]
+    lines = [f"| PSNR, dB / SSIM / L1, % | {' | '.join(heads)} |", "|---" * (len(bins) + 1) + "|"]
+    texts = {
+        (name, limits, key): f"{factor * row[limits][key]:.{decimals}f}"
+        for name, row in rows.items()
+        for limits in row
+        for key, factor, decimals, _ in _NUMBERS
+    }
+    best = {
+        (limits, key): (max if more_is_better else min)((texts[name, limits, key] for name in rows if limits in rows[name]), key=float)
+        for limits in bins
+        for key, _, _, more_is_better in _NUMBERS
+    }
+    for name, row in rows.items():
+        cells = []
+        for limits in bins:
+            written = [texts[name, limits, key] for key, *_ in _NUMBERS] if limits in row else []
+            marked = [f"**{text}**" if text == best[limits, key] else text for text, (key, *_) in zip(written, _NUMBERS, strict=False)]
+            cells.append(" / ".join(marked) or "-")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
+
+
+def replace(text: str, zoo: str) -> str:
+    """Returns the README's `text` with `zoo` between the two marks.
+
+    Raises:
+        ValueError: if each mark is not there once, the one that begins first.
+    """
+    begin, end = text.find(BEGIN), text.find(END)
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or end < begin:
+        raise ValueError(f"README.md must hold the lines {BEGIN!r} and {END!r} once each, in this order.")
+    return f"{text[: begin + len(BEGIN)]}\n\n{zoo}\n\n{text[end:]}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="only say whether the README is stale")
+    arguments = parser.parse_args()
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    new = replace(text, write_zoo())
+    if arguments.check:
+        print("README.md is up to date." if new == text else "README.md is stale: run python tools/write_zoo.py.")
+        return int(new != text)
+    readme.write_text(new, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
