@@ -24,7 +24,7 @@ def test_a_shown_command_line_is_understood(line):
 
 
 def test_the_commands_shown_cover_the_main_ones():
-    assert {line.split()[0] for line in COMMAND_LINES} >= {"inpaint", "train", "evaluate", "export", "check-data"}
+    assert {line.split()[0] for line in COMMAND_LINES} >= {"inpaint", "train", "tune", "evaluate", "export", "check-data"}
 
 
 def test_the_python_shown_runs(tmp_path, monkeypatch):

@@ -17,6 +17,7 @@ COMMANDS = {
     "inpaint": "tf_inpaint.cli.inpaint",
     "train": "tf_inpaint.cli.train",
     "calibrate": "tf_inpaint.cli.calibrate",
+    "tune": "tf_inpaint.cli.tune",
     "evaluate": "tf_inpaint.cli.evaluate",
     "report": "tf_inpaint.cli.report",
     "export": "tf_inpaint.cli.export",

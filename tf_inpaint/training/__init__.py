@@ -3,5 +3,7 @@
 from tf_inpaint.training.config import TrainConfig
 from tf_inpaint.training.loop import distribute, make_step, train_steps
 from tf_inpaint.training.session import TrainResult, train
+from tf_inpaint.training.tune_config import TuneConfig
+from tf_inpaint.training.tuning import TuneResult, tune
 
-__all__ = ["TrainConfig", "TrainResult", "distribute", "make_step", "train", "train_steps"]
+__all__ = ["TrainConfig", "TrainResult", "TuneConfig", "TuneResult", "distribute", "make_step", "train", "train_steps", "tune"]
