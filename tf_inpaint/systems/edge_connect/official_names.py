@@ -37,30 +37,45 @@ def assign(networks: Mapping[str, keras.Model], arrays: Mapping[str, np.ndarray]
     """
     official = OfficialWeights(arrays, origin="EdgeConnect")
     for name, prefix in PREFIXES.items():
-        for layer in networks[name].layers:
-            if layer.weights:
-                _assign_layer(official, layer, prefix + _official_name(layer.name, is_critic=name.endswith("critic")))
-        if name.endswith("critic"):
-            official.ignore(f"{prefix}features.", because="another name of conv1's arrays")
+        for published_name, (variable, layout) in published_variables(networks[name]).items():
+            official.assign(variable, prefix + published_name, layout)
+    for name in ("edge_critic", "completion_critic"):
+        official.ignore(f"{PREFIXES[name]}features.", because="another name of conv1's arrays")
     official.finish()
 
 
-def _official_name(name, *, is_critic):
-    if is_critic:  # conv_1 -> conv1.0
-        return f"{name.replace('_', '')}.0"
+def published_variables(network: keras.Model) -> dict[str, tuple]:
+    """Lists the variables of a network by their published names.
+
+    Args:
+        network: one of the four, as `networks` builds them.
+
+    Returns:
+        name in the released code -> (variable, layout as for `OfficialWeights.assign`).
+    """
+    found = {}
+    for layer in network.layers:
+        if not layer.weights:
+            continue
+        name = _critic_layer(layer.name) if network.name.endswith("critic") else _generator_layer(layer.name)
+        layout = "conv_transpose" if layer.name.startswith("up_conv") else "conv"
+        if hasattr(layer, "u"):
+            found[f"{name}.weight_orig"] = layer.kernel, layout
+            found[f"{name}.weight_u"] = layer.u, None
+            found[f"{name}.weight_v"] = layer.v, spectral_rows(*layer.kernel.shape[:2])
+        else:
+            found[f"{name}.weight"] = layer.kernel, layout
+        if layer.use_bias:
+            found[f"{name}.bias"] = layer.bias, None
+    return found
+
+
+def _critic_layer(name):
+    return f"{name.replace('_', '')}.0"  # conv_1 -> conv1.0
+
+
+def _generator_layer(name):
     if name.startswith("block_"):  # block_1_conv_1 -> middle.0.conv_block.1, block_1_conv_2 -> middle.0.conv_block.5
         _, block, _, convolution = name.split("_")
         return f"middle.{int(block) - 1}.conv_block.{1 if convolution == '1' else 5}"
     return GENERATOR_NAMES[name]
-
-
-def _assign_layer(official, layer, name):
-    layout = "conv_transpose" if layer.name.startswith("up_conv") else "conv"
-    if hasattr(layer, "u"):
-        official.assign(layer.kernel, f"{name}.weight_orig", layout)
-        official.assign(layer.u, f"{name}.weight_u")
-        official.assign(layer.v, f"{name}.weight_v", spectral_rows(*layer.kernel.shape[:2]))
-    else:
-        official.assign(layer.kernel, f"{name}.weight", layout)
-    if layer.use_bias:
-        official.assign(layer.bias, f"{name}.bias")
