@@ -73,3 +73,39 @@ def test_figures_are_left_to_the_caller():
     before = plt.get_fignums()
     visualize.show_grid([np.zeros((2, 2), np.uint8)], columns=1)
     assert plt.get_fignums() == before
+
+
+def searched(**changes):
+    arguments = {
+        "settings": [{"a_weight": 1.0, "b_weight": 5.0}, {"a_weight": 10.0, "b_weight": 6.0}, {"a_weight": 0.1, "b_weight": 4.0}],
+        "scores": [20.0, 22.0, 21.0],
+        "numbers": [1, 2, 4],
+        "shares": [1.0, 1.0, 1 / 3],
+        "best": 1,
+        "objective": "psnr",
+    }
+    return visualize.search_results(**{**arguments, **changes})
+
+
+def points(cell, label):
+    """The marks of a panel: those of the trials have no label."""
+    return [mark for mark in cell.collections if mark.get_label() == label or (not label and mark.get_label().startswith("_"))][0]
+
+
+def test_a_search_has_a_panel_of_the_trials_and_one_of_each_weight():
+    figure = searched()
+    panels = {cell.get_xlabel(): cell for cell in figure.axes}
+    assert list(panels) == ["trial", "a_weight", "b_weight"] and panels["trial"].get_ylabel() == "psnr"
+    # A weight that changes a lot is drawn in decades.
+    assert [cell.get_xscale() for cell in panels.values()] == ["linear", "log", "linear"]
+    for name, values in (("trial", [1, 2, 4]), ("a_weight", [1.0, 10.0, 0.1]), ("b_weight", [5.0, 6.0, 4.0])):
+        assert points(panels[name], "").get_offsets().tolist() == [[x, y] for x, y in zip(values, [20.0, 22.0, 21.0])]
+        assert points(panels[name], "start").get_offsets().tolist() == [[values[0], 20.0]]
+        assert points(panels[name], "best").get_offsets().tolist() == [[values[1], 22.0]]
+        alpha = points(panels[name], "").get_facecolors()[:, 3]
+        assert alpha[0] == alpha[1] == 1 and 0.3 < alpha[2] < 0.6
+
+
+def test_a_search_without_trials_is_refused():
+    with pytest.raises(ValueError, match="`scores` must hold at least one trial"):
+        searched(scores=[])
