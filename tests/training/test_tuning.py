@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -137,12 +138,20 @@ def test_what_cannot_work_is_said_before_a_folder_is_made(pictures, tmp_path, ch
     assert not (tmp_path / "search").exists()
 
 
+def test_a_stage_needs_the_weights_of_the_one_before(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(WeightedSystem, "PREDECESSORS", {"joint": "edges"})
+    with pytest.raises(ConfigError, match="The stage joint starts from the stage edges. Give the weights of that with --init-weights"):
+        search(pictures, tmp_path / "search", training={"stage": "joint"})
+    assert not (tmp_path / "search").exists()
+
+
 def test_a_missing_package_is_named(pictures, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "keras_tuner", None)
     with pytest.raises(ConfigError, match=r"A random search needs more packages: `pip install 'tf_inpaint\[tune\]'`"):
         search(pictures, tmp_path / "search")
 
 
+@pytest.mark.slow
 def test_a_trial_that_diverges_has_failed_and_the_search_goes_on(pictures, tmp_path, capsys):
     result = search(pictures, tmp_path / "search", ranges=("reconstruction_weight=1:1e38",), training={"seed": 5}, trials=3)
     statuses = [trial.status for trial in result.trials]
@@ -160,6 +169,7 @@ def test_a_first_trial_that_diverges_ends_the_search(pictures, tmp_path):
         search(pictures, tmp_path / "search", system_config=WeightedConfig(reconstruction_weight=1e30))
 
 
+@pytest.mark.slow
 def test_time_that_is_up_ends_a_session_and_the_next_one_goes_on(pictures, tmp_path, capsys):
     result = search(pictures, tmp_path / "search", trials=2, max_seconds=0)
     assert not result.finished and result.signal_number is None and result.trials == []
@@ -169,12 +179,11 @@ def test_time_that_is_up_ends_a_session_and_the_next_one_goes_on(pictures, tmp_p
     assert capsys.readouterr().out.splitlines()[1] == "resumed from step 1"
 
 
-def test_a_broken_record_is_named(pictures, tmp_path):
-    folder = tmp_path / "search"
-    search(pictures, folder, trials=1)
+def test_a_broken_record_is_named(searched, pictures, tmp_path):
+    folder = shutil.copytree(searched[0], tmp_path / "search")
     (folder / "trials" / "0001.json").write_text("{}")
     with pytest.raises(CheckpointError, match=r"0001\.json does not describe a trial"):
-        search(pictures, folder, trials=1)
+        search(pictures, folder)
 
 
 def test_trials_with_fewer_steps_are_no_match_and_failed_ones_come_last():

@@ -91,6 +91,7 @@ def tune(
     deadline = None if max_seconds is None else time.monotonic() + max_seconds
     ranges = weight_ranges(system_config, tune_config.ranges)
     oracles.check_packages(tune_config)
+    _check_start(system_class, train_config)
     _check_objective(system_class, tune_config)
     done = []
     # The oracle wants a folder for notes, which are never read again.
@@ -266,6 +267,13 @@ def measure(system, pictures: tf.data.Dataset) -> dict[str, float]:
         for name, value in {**own, **{name: value for name, value in others.items() if name not in own}}.items():
             values.setdefault(name, []).append(value.numpy())
     return {name: float(np.mean(np.concatenate(parts))) for name, parts in values.items()}
+
+
+def _check_start(system_class, train_config):
+    if train_config.init_weights is not None:
+        weights.find(train_config.init_weights)
+    elif train_config.stage is not None and (before := system_class.PREDECESSORS.get(train_config.stage)):
+        raise ConfigError(f"The stage {train_config.stage} starts from the stage {before}. Give the weights of that with --init-weights.")
 
 
 def _check_objective(system_class, config):
