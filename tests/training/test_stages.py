@@ -188,7 +188,7 @@ def test_finished_stages_come_first_and_the_later_before_the_earlier(tmp_path):
     assert paths == [folder / "best", *(folder / "stages" / name / "best" for name in "badc")]
 
 
-@pytest.mark.parametrize("name", ["../elsewhere", "..", ".", "", "/", "no such stage"])
+@pytest.mark.parametrize("name", ["../../elsewhere", "..", ".", "", "/", "no such stage"])
 def test_a_name_in_a_foreign_file_leads_nowhere_else(tmp_path, name):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "config.json").write_text(json.dumps({"training": {"steps": 1}}))
