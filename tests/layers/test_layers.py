@@ -7,7 +7,17 @@ from tensorflow.python.eager import context
 
 import tf_inpaint as tfi
 from tests.layers.layer_contract import check_layer, randomise
-from tf_inpaint.layers import FusableConv2D, FusedBatchNormalization, PartialConv2D, Res2NetBlock, SelfAttention2D, SpectralConv2D
+from tf_inpaint.layers import (
+    FusableConv2D,
+    FusedBatchNormalization,
+    InstanceNormalization,
+    PaddedConv2D,
+    PartialConv2D,
+    Res2NetBlock,
+    SelfAttention2D,
+    SpectralConv2D,
+    SpectralConv2DTranspose,
+)
 
 CASES = {
     "FusableConv2D": (FusableConv2D, {"filters": 6, "kernel_size": 3, "padding": "same", "activation": "elu"}, 2, 0),
@@ -19,6 +29,14 @@ CASES = {
     ),
     "FusableConv2D, dilated": (FusableConv2D, {"filters": 6, "kernel_size": 3, "padding": "same", "dilation_rate": 2}, 2, 0),
     "FusedBatchNormalization": (FusedBatchNormalization, {}, 2, 2),
+    "InstanceNormalization": (InstanceNormalization, {}, 0, 0),
+    "PaddedConv2D": (PaddedConv2D, {"filters": 6, "kernel_size": 4, "strides": 2, "padding": 1, "activation": "relu"}, 2, 0),
+    "PaddedConv2D, reflected, dilated, spectral norm": (
+        PaddedConv2D,
+        {"filters": 6, "kernel_size": 3, "padding": 2, "pad_mode": "reflect", "dilation_rate": 2, "spectral_norm": True, "use_bias": False},
+        1,
+        2,
+    ),
     "PartialConv2D": (PartialConv2D, {"filters": 6, "kernel_size": 5, "strides": 2}, 2, 0),
     "PartialConv2D, dilated, no bias": (PartialConv2D, {"filters": 6, "kernel_size": 3, "dilation_rate": 2, "use_bias": False}, 1, 0),
     "PartialConv2D, two sources": (
@@ -29,6 +47,7 @@ CASES = {
     ),
     "SpectralConv2D": (SpectralConv2D, {"filters": 6, "kernel_size": 5, "strides": 2, "activation": "relu"}, 2, 1),
     "SpectralConv2D, valid": (SpectralConv2D, {"filters": 6, "kernel_size": 3, "padding": "valid", "use_bias": False}, 1, 1),
+    "SpectralConv2DTranspose": (SpectralConv2DTranspose, {"filters": 6, "kernel_size": 4, "strides": 2}, 2, 2),
     "Res2NetBlock": (Res2NetBlock, {}, 10, 0),
     "Res2NetBlock, batch norm": (Res2NetBlock, {"width": 5, "norm": "batch", "activation": "relu"}, 15, 10),
     "SelfAttention2D": (SelfAttention2D, {}, 9, 0),

@@ -208,6 +208,14 @@ class TestResize:
         np.testing.assert_array_equal(ops.resize(image, (5, 9)), ops.resize(image[None], (5, 9))[0])
 
 
+@pytest.mark.parametrize("padding", [0, 1, 3, 8])
+@pytest.mark.parametrize("size", [(9, 10), (2, 3), (1, 4)])
+def test_reflection_continues_a_picture_by_its_mirror_image_as_often_as_needed(size, padding):
+    image = random_floats(2, *size, 3)
+    margins = [(0, 0), (padding, padding), (padding, padding), (0, 0)]
+    np.testing.assert_array_equal(ops.reflect_pad(tf.constant(image), padding), np.pad(image, margins, mode="reflect"))
+
+
 FLOATS = random_floats(2, 7, 10, 3)
 MASK = (random_floats(2, 7, 10, 1, seed=5) > 0).astype(np.float32)
 CASES = {
@@ -220,6 +228,7 @@ CASES = {
     "mask_image": (ops.mask_image, FLOATS, MASK),
     "composite": (ops.composite, FLOATS, -FLOATS, MASK),
     "pad_to_multiple": (lambda image: ops.pad_to_multiple(image, 4), FLOATS),
+    "reflect_pad": (lambda image: ops.reflect_pad(image, 9), FLOATS),
     "resize": (lambda image: ops.resize(image, (5, 6)), FLOATS),
 }
 

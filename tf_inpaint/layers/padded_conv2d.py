@@ -99,7 +99,7 @@ class PaddedConv2D(keras.layers.Layer):
             kernel = spectrally_normalised(self, output_axis=3, update=bool(training))
         outputs = self._convolve(inputs, tf.cast(kernel, self.compute_dtype))
         if self.use_bias:
-            outputs = tf.nn.bias_add(outputs, tf.cast(self.bias, self.compute_dtype))
+            outputs = ops.convolution.add_bias(outputs, tf.convert_to_tensor(self.bias))
         return outputs if self.activation is None else self.activation(outputs)
 
     def _convolve(self, inputs, kernel):

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tf_inpaint import compat
+from tf_inpaint import compat, ops
 from tf_inpaint.layers.spectral_state import add_spectral_state, spectrally_normalised
 
 
@@ -80,7 +80,7 @@ class SpectralConv2DTranspose(keras.layers.Layer):
         )
         outputs.set_shape(self.compute_output_shape(inputs.shape))
         if self.use_bias:
-            outputs = tf.nn.bias_add(outputs, tf.cast(self.bias, self.compute_dtype))
+            outputs = ops.convolution.add_bias(outputs, tf.convert_to_tensor(self.bias))
         return outputs if self.activation is None else self.activation(outputs)
 
     def compute_output_shape(self, input_shape):
