@@ -69,9 +69,12 @@ def test_a_bin_without_masks_is_named(work, tmp_path, capsys):
     ("changes", "status", "message"),
     [
         ({}, 2, "nothing to evaluate"),
-        ({"baselines": "patch_match"}, 2, "later version"),
+        ({"baselines": "patchmatch"}, 2, "patch_match"),
         ({"baselines": "ns,"}, 2, "names with commas"),
         ({"baselines": "ns", "bins": "0.1"}, 2, "such as 0.1-0.2"),
+        ({"baselines": "ns", "bins": "paper:nobodys"}, 2, "paper:partial_conv"),
+        ({"baselines": "ns", "lpips": "nowhere.npz"}, 1, "nowhere.npz"),
+        ({"baselines": "ns", "features": "squeezenet:nowhere.npz"}, 1, "nowhere.npz"),
         ({"baselines": "ns", "limit": "0"}, 2, "limit"),
         ({"baselines": "ns", "masks": "irregula:x"}, 2, "irregular"),
         ({"baselines": "ns", "data": "folder:nowhere"}, 1, "nowhere"),

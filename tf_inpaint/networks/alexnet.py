@@ -25,8 +25,8 @@ def build_lpips_alexnet(arrays: Mapping[str, np.ndarray], *, origin: str) -> tup
 
     Args:
         arrays: torchvision's AlexNet ("features.0.weight" ...) and the heads of LPIPS ("lin0.model.1.weight" ...), or all in one as the
-            authors' module has it ("net.slice1.0.weight" ...); kernels OIHW. Each name may follow that of its file and a "/". The classifier,
-            the scaling layer and the second names of the heads ("lins.0...") are left out. Widths are taken from the arrays.
+            authors' module has it ("net.slice1.0.weight" ...); kernels OIHW. Each name may follow that of its file and a "/". Classifier,
+            scaling layer and the second names of the heads ("lins.0...") are left out. Widths are taken from the arrays.
         origin: what to call the arrays in an error.
 
     Returns:
