@@ -324,11 +324,14 @@ class InpaintingSystem(keras.Model):
         """Does what `inpaint` does and returns more of it.
 
         Args:
-            image: as for `inpaint`, with the same error.
+            image: as for `inpaint`.
             mask: as for `inpaint`.
 
         Returns:
             "composite", "raw" and, of systems that complete edges, "edge_map" `[B, H, W, 1]`, each as `call` describes it.
+
+        Raises:
+            PictureError: as `inpaint`.
         """
         image = tf.convert_to_tensor(image)
         if not image.dtype.is_floating:
