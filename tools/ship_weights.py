@@ -48,6 +48,11 @@ def write_card(name: str, description: dict, notes: str) -> str:
     lines += ["Settings of the last run that differ from the system's defaults (the paper's, where it states them):", ""]
     lines += ["| setting | here | default |", "|---|---|---|"]
     lines += [f"| `{key}` | {value} | {defaults[key]} |" for key, value in changed.items()]
+    if "verification" in description.get("extras", {}):
+        from tf_inpaint.systems.verification_thresholds import VerificationThresholds
+
+        thresholds = VerificationThresholds.from_dict(description["extras"]["verification"])
+        lines += ["", "## Verification", "", f"Results that score less are rejected: {thresholds.describe()}."]
     lines += ["", "## Measured", "", training["protocol"], ""]
     lines += ["| hole share | method | pictures | PSNR, dB | SSIM | L1, % | PSNR in the hole, dB |", "|---|---|---|---|---|---|---|"]
     for row in sorted(training["measured"], key=lambda row: row["bin"]):
