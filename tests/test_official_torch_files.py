@@ -136,3 +136,32 @@ def test_a_file_without_a_dictionary_is_refused(tmp_path):
     torch.save(torch.ones(3), tmp_path / "w.pth")
     with pytest.raises(WeightsError, match="must hold a dictionary of arrays .* Received: Tensor"):
         official_weights.read(tmp_path / "w.pth")
+
+
+def _holds_itself():
+    content = {"w": torch.ones(1)}
+    content["again"] = content
+    return content
+
+
+def _halves_and_halves():
+    content = [torch.ones(1)]
+    for _ in range(15):
+        content = [content, content, content]
+    return {"w": content}
+
+
+@pytest.mark.filterwarnings("ignore:Validating sparse tensor:UserWarning")  # PyTorch, of what it reads
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (_holds_itself, "dictionaries more than 16 deep"),
+        (_halves_and_halves, "more than 100000 entries"),
+        (lambda: {"w": torch.ones(1).half().expand(10**6, 10**6)}, "larger than what is stored of it"),
+        (lambda: {"w": torch.eye(3).to_sparse()}, "no plain array"),
+    ],
+)
+def test_a_file_that_would_never_end_or_fill_the_memory_is_refused(tmp_path, content, message):
+    torch.save(content(), tmp_path / "w.pth")
+    with pytest.raises(WeightsError, match=message):
+        official_weights.read(tmp_path / "w.pth")

@@ -22,6 +22,8 @@ LAYOUTS = {
 }
 TORCH_SUFFIXES = (".pth", ".pt")
 SUFFIXES = (".npz", *TORCH_SUFFIXES)
+# Far above what a checkpoint with its optimizers holds. A file can let a dictionary hold itself, and would never be read to its end.
+_MAX_DEPTH, _MAX_ENTRIES = 16, 100_000
 # Below it `weights_only=True` could be made to run code, CVE-2025-32434.
 _SAFE_TORCH = "2.6"
 
@@ -140,7 +142,7 @@ def spectral_rows(height: int, width: int) -> Callable[[np.ndarray], np.ndarray]
 
 
 def read(source: dict | str | os.PathLike | list) -> dict[str, np.ndarray]:
-    """Reads published arrays. No pickle is run: a file that holds anything but arrays, numbers and texts is refused.
+    """Reads published arrays. No pickle is run: a file that holds anything but arrays and numbers is refused.
 
     Dictionaries inside dictionaries, and lists, become one name with "/": `{"generator": {"encoder.1.weight": ...}}` is read as
     "generator/encoder.1.weight". Plain numbers ("iteration", settings of an optimizer) and `None` are no weights and are left out.
@@ -211,26 +213,35 @@ def _read_torch(path):
         ) from error
     if not isinstance(content, dict):
         raise WeightsError(f"{path} must hold a dictionary of arrays (a state_dict). Received: {type(content).__name__}.")
-    return _flatten(content, path, convert=lambda tensor: _from_torch(tensor, torch))
+    return _flatten(content, path, convert=lambda value: _from_torch(value, path, torch))
 
 
-def _from_torch(value, torch):
+def _from_torch(value, path, torch):
     if not isinstance(value, torch.Tensor):
         return value
-    # NumPy has no bfloat16.
-    return value.detach().to(torch.float32 if value.is_floating_point() else value.dtype).numpy()
+    try:
+        # A view can repeat few stored numbers as often as it likes.
+        if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+            raise TypeError("a tensor is larger than what is stored of it")
+        # NumPy has no bfloat16.
+        return value.detach().to(torch.float32 if value.is_floating_point() else value.dtype).numpy()
+    except (TypeError, RuntimeError, NotImplementedError) as error:  # sparse, quantised, on no device
+        reason = str(error).split("\n")[0]
+        raise WeightsError(f"{path} holds a tensor that is no plain array: {reason}.") from error
 
 
 def _flatten(content, origin, *, convert=None):
-    arrays = {}
-    waiting = [("", content)]
+    arrays, number = {}, 0
+    waiting = [("", content, 0)]
     while waiting:
-        name, value = waiting.pop()
+        name, value, depth = waiting.pop()
+        number += 1
+        if depth > _MAX_DEPTH or number > _MAX_ENTRIES:
+            raise WeightsError(f"{origin} has more than {_MAX_ENTRIES} entries, or dictionaries more than {_MAX_DEPTH} deep.")
         value = convert(value) if convert else value
-        if isinstance(value, Mapping):
-            waiting += [(f"{name}/{key}" if name else str(key), part) for key, part in reversed(value.items())]
-        elif isinstance(value, list | tuple):
-            waiting += [(f"{name}/{index}", part) for index, part in reversed(list(enumerate(value)))]
+        if isinstance(value, Mapping | list | tuple):
+            parts = value.items() if isinstance(value, Mapping) else enumerate(value)
+            waiting += [(f"{name}/{key}" if name else str(key), part, depth + 1) for key, part in reversed([*parts])]
         elif isinstance(value, np.ndarray | np.generic):
             if name in arrays:
                 raise WeightsError(f"{origin} has two arrays of the name {name!r}.")
