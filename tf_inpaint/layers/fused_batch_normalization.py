@@ -32,16 +32,15 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         statistics = [tf.convert_to_tensor(each) for each in (self.gamma, self.beta, self.moving_mean, self.moving_variance)]
         gamma, beta, moving_mean, moving_variance = (tf.cast(each, tf.float32) for each in statistics)
         inputs = tf.cast(inputs, self.compute_dtype)
+        arguments = {"x": inputs, "scale": gamma, "offset": beta, "epsilon": self.epsilon}
         if not (training and self.trainable):
-            outputs, _, _ = tf.compat.v1.nn.fused_batch_norm(
-                inputs, gamma, beta, mean=moving_mean, variance=moving_variance, epsilon=self.epsilon, is_training=False
-            )
-            return outputs
-        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(inputs, gamma, beta, epsilon=self.epsilon, is_training=True)
-        for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            return tf.raw_ops.FusedBatchNormV3(**arguments, mean=moving_mean, variance=moving_variance, is_training=False).y
+        # The kernel wants no running statistics here; it would only mix them with those of the batch.
+        batch = tf.raw_ops.FusedBatchNormV3(**arguments, mean=[], variance=[], is_training=True)
+        for moving, now in ((self.moving_mean, batch.batch_mean), (self.moving_variance, batch.batch_variance)):
             now = _mean_over_replicas(tf.stop_gradient(now))
             moving.assign(self.momentum * tf.cast(moving, tf.float32) + (1.0 - self.momentum) * now)
-        return outputs
+        return batch.y
 
 
 def _mean_over_replicas(value):
