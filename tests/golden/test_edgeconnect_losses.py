@@ -93,7 +93,7 @@ def test_perceptual_and_style_loss_and_their_gradient_are_the_published_ones(arr
         style = losses.style_loss(features(x * mask)[number:], features(y * mask)[number:])
         total = 0.1 * perceptual + 250.0 * style
     assert_close(perceptual, arrays["perceptual"], relative=1e-5)
-    assert_close(style, arrays["style_masked"], relative=2e-5)
+    assert_close(style, arrays["style_masked"], relative=5e-5)
     assert_close(tape.gradient(total, x), nhwc(arrays["grad_x_of_0.1per_plus_250style"]), relative=1e-3)
 
 
