@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.picture_files import random_rgb, save
+from tf_inpaint.evaluation import evaluate, present, write_report
 from tf_inpaint.systems import SYSTEMS
 
 MASK_SHARES = (0.125, 0.15625, 0.21875, 0.25, 0.3125, 0.4375)  # in eighths of eighths: exact at 32 pixels
@@ -47,3 +48,28 @@ def random_folder(tmp_path):
     save(tmp_path / "small.png", random_rgb(9, 21))
     save(tmp_path / "wide.png", random_rgb(20, 45))
     return tmp_path
+
+
+# What a file may be called on the systems that we support, and no page may take for more than a name.
+HOSTILE_NAME = "<img src=x onerror=\"document.title='run'\"> & $\\{50%_\u202e\n.png"
+
+
+@pytest.fixture(scope="session")
+def shown_report(tmp_path_factory, mask_folder):
+    """Folder of a report on six pictures with hostile names, of two baselines."""
+    pictures = tmp_path_factory.mktemp("shown")
+    for number in range(6):
+        save(pictures / f"{number}{HOSTILE_NAME}", smooth_rgb(32, 32, number))
+    report = tmp_path_factory.mktemp("report")
+    made = evaluate(
+        {},
+        baselines=["telea", "ns"],
+        data=f"folder:{pictures}",
+        masks=f"irregular:{mask_folder}",
+        bins=((0.1, 0.2), (0.2, 0.3)),
+        by_border=True,
+        report_folder=report,
+    )
+    write_report(made, report)
+    present(report)
+    return report
