@@ -21,7 +21,7 @@ def build_keras_inception(path: str | None = None) -> keras.Model:
         path: of Keras' file of ImageNet weights without the classifier; `None`: from Keras' cache, or downloaded.
 
     Returns:
-        Model `[B, 299, 299, 3]` float32 in [-1, 1] -> `[B, 2048]` float32.
+        Model `[B, H, W, 3]` float32 in [-1, 1], H and W at least 75 (299 for the published numbers) -> `[B, 2048]` float32.
 
     Raises:
         MissingWeightsError: if the weights are neither on this machine nor to be downloaded now.
@@ -50,7 +50,7 @@ def build_fid_inception(arrays: Mapping[str, np.ndarray], *, origin: str) -> ker
         origin: what to call the arrays in an error.
 
     Returns:
-        Model `[B, 299, 299, 3]` float32 in [-1, 1] -> `[B, 2048]` float32.
+        Model `[B, H, W, 3]` float32 in [-1, 1], H and W at least 75 (299 for the published numbers) -> `[B, 2048]` float32.
 
     Raises:
         WeightsError: if an array is missing, left over or of the wrong shape.
@@ -101,7 +101,7 @@ def published_names() -> list[str]:
 
 
 def _keras_inception(weights):
-    return keras.applications.InceptionV3(include_top=False, weights=weights, input_shape=(SIZE, SIZE, 3), pooling="avg")
+    return keras.applications.InceptionV3(include_top=False, weights=weights, input_shape=(None, None, 3), pooling="avg")
 
 
 def _kinds():
