@@ -109,3 +109,23 @@ def test_a_search_has_a_panel_of_the_trials_and_one_of_each_weight():
 def test_a_search_without_trials_is_refused():
     with pytest.raises(ValueError, match="`scores` must hold at least one trial"):
         searched(scores=[])
+
+
+def test_bars_stand_in_groups_from_where_the_axis_begins_to_their_value():
+    panels = [("PSNR", {"a": [30.0, 20.0], "b_$x$": [25.0, None]}, (15.0, 30.0)), ("L1", {"a": [0.1, 0.2]}, (0.0, 0.2))]
+    figure = visualize.grouped_bars(panels, groups=["10-20 %", "all"])
+    psnr, l1 = figure.axes
+    tops = [[bar.get_y() + bar.get_height() for bar in bars] for bars in psnr.containers]
+    np.testing.assert_array_equal(tops, [[30.0, 20.0], [25.0, np.nan]])
+    assert {bar.get_y() for bars in psnr.containers for bar in bars} == {15.0}
+    assert psnr.get_title() == "PSNR; begins at 15" and l1.get_title() == "L1"
+    assert [label.get_text() for label in psnr.get_xticklabels()] == ["10-20 %", "all"]
+    places = [bar.get_x() for bars in psnr.containers for bar in bars]
+    assert places[0] < places[2] < 0.5 < places[1] < places[3]  # the methods of a group beside each other
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["a", r"b_\$x\$"]  # a dollar sign, not a formula
+
+
+def test_bars_of_nothing_are_refused():
+    with pytest.raises(ValueError, match="at least one number"):
+        visualize.grouped_bars([], groups=[])

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -270,6 +271,14 @@ def test_the_sheet_shows_the_fixed_items_pixel_by_pixel(shown_report):
     step, side = figures._CELL + figures._GAP, figures._CELL
     top, left = figures._HEAD + step, figures._SIDE + 3 * step
     np.testing.assert_array_equal(sheet[top : top + side, left : left + side], truth.repeat(8, axis=0).repeat(8, axis=1))
+
+
+def test_without_matplotlib_all_but_the_bars_is_made_and_said(report_folder, monkeypatch):
+    shutil.rmtree(report_folder / "figures")
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)  # what `import` finds where it is not installed
+    with pytest.warns(UserWarning, match="bars.png was not made.*matplotlib"):
+        written = present(report_folder)
+    assert [path.name for path in written] == ["report.html", "report.csv", "report.tex", "sheet.png"]
 
 
 # --- several reports

@@ -125,7 +125,11 @@ def columns_of(rows: Iterable[dict]) -> list[Column]:
 
 
 def main_columns(columns: Iterable[Column]) -> list[Column]:
-    """Returns those of `columns` that the papers' tables show."""
+    """Returns those of `columns` that the papers' tables show.
+
+    Args:
+        columns: as of `columns_of`.
+    """
     return [column for column in columns if column.key in _MAIN]
 
 
@@ -147,7 +151,11 @@ def best_text(column: Column, rows: Iterable[dict]) -> str | None:
 
 
 def bin_label(limits: Sequence[float] | None) -> str:
-    """Writes a bin of hole shares: "10-20 %", or "all" for `None`."""
+    """Returns a bin as text: "10-20 %", or "all" for `None`.
+
+    Args:
+        limits: (low, high) hole shares.
+    """
     return "all" if limits is None else f"{100 * limits[0]:g}-{100 * limits[1]:g} %"
 
 
@@ -176,13 +184,21 @@ def group_rows(rows: Iterable[dict]) -> list[Group]:
 
 
 def groups_of_all_holes(rows: Iterable[dict]) -> list[Group]:
-    """Returns the groups that count every hole; where there are none, all groups."""
+    """Returns the groups that count every hole; where there are none, all groups.
+
+    Args:
+        rows: of a report.
+    """
     groups = group_rows(rows)
     return [group for group in groups if not group.detail] or groups
 
 
 def methods_of(rows: Iterable[dict]) -> list[str]:
-    """Returns the methods in the order in which rows name them first."""
+    """Returns the methods in the order in which rows name them first.
+
+    Args:
+        rows: of a report.
+    """
     return list(dict.fromkeys(row["method"] for row in rows))
 
 

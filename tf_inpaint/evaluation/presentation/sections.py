@@ -12,7 +12,11 @@ _PAGE_REM = 76
 
 
 def summary(report: dict) -> Html:
-    """Says in one sentence what the page compares."""
+    """Returns the sentence that says what the page compares.
+
+    Args:
+        report: JSON values of a `report.json`.
+    """
     methods = numbers.methods_of(report["rows"])
     names, trained = numbers.short_names(methods), _trained(report)
     parts = [[names[method] for method in methods if (method in trained) == wanted] for wanted in (True, False)]
@@ -22,7 +26,11 @@ def summary(report: dict) -> Html:
 
 
 def protocol(report: dict) -> Html:
-    """Tells how the numbers were made."""
+    """Returns how the numbers were made.
+
+    Args:
+        report: JSON values of a `report.json`.
+    """
     parts = [tag("p", sentence) for sentence in words.sentences(report)]
     if report.get("joined"):
         lines = [tag("li", f"{source['report']}: {', '.join(source['methods']) or 'nothing new'}") for source in report["joined"]]
@@ -38,7 +46,11 @@ def protocol(report: dict) -> Html:
 
 
 def numbers_table(report: dict) -> Html:
-    """Shows all rows in one table, bin after bin, the best of each bin and column marked."""
+    """Returns all rows in one table, bin after bin, the best of each bin and column marked; then what the methods cost.
+
+    Args:
+        report: JSON values of a `report.json`.
+    """
     columns = [column for column in numbers.columns_of(report["rows"]) if column.key != "parameters"]
     names = numbers.short_names(numbers.methods_of(report["rows"]))
     headings = [tag("th", "Method", scope="col"), tag("th", "Pictures", scope="col")]
@@ -90,7 +102,11 @@ def _costs(report: dict) -> Html:
 
 
 def all_bars(report: dict) -> Html:
-    """Draws the numbers that have a direction; those beyond the papers' usual ones are folded away."""
+    """Returns bars of the numbers that have a direction; those beyond the papers' usual ones are folded away.
+
+    Args:
+        report: JSON values of a `report.json`.
+    """
     rows = report["rows"]
     methods = numbers.methods_of(rows)
     groups, names, trained = numbers.groups_of_all_holes(rows), numbers.short_names(methods), _trained(report)
@@ -104,7 +120,13 @@ def all_bars(report: dict) -> Html:
 
 
 def pictures(report: dict, kept: Sequence[samples.Sample], *, budget: int) -> Html:
-    """Shows the samples: the fixed ones, then the worst and best of each method, each item once with all methods side by side."""
+    """Returns the samples: the fixed ones, then the worst and best of each method, each item once with all methods side by side.
+
+    Args:
+        report: JSON values of a `report.json`.
+        kept: its pictures.
+        budget: bytes that they may have.
+    """
     if not kept:
         return tag("p", "This report has no pictures: it was made by an earlier version, or they were removed.")
     encoded, pixels = embed.embed(kept, budget=budget)
@@ -129,7 +151,11 @@ def pictures(report: dict, kept: Sequence[samples.Sample], *, budget: int) -> Ht
 
 
 def as_published(report: dict) -> Html:
-    """Quotes what the papers print, in tables of their own."""
+    """Returns what the papers print, in tables of their own.
+
+    Args:
+        report: JSON values of a `report.json`.
+    """
     described = report.get("methods", {})
     systems = {described.get(method, {}).get("system") or method.split(".")[0] for method in numbers.methods_of(report["rows"])}
     protocol = report["protocol"]
@@ -181,14 +207,18 @@ def _published_table(table: published.PublishedTable) -> Html:
 
 
 def definitions(report: dict) -> Html:
-    """Lists the definition of each number as the report records it."""
+    """Returns the definition of each number as the report records it.
+
+    Args:
+        report: JSON values of a `report.json`.
+    """
     titles = {column.key: column.title for column in numbers.columns_of(report["rows"])}
     listed = [part for key, text in report["metrics"].items() for part in (tag("dt", titles.get(key, key)), tag("dd", _definition(text)))]
     return tag("dl", *listed)
 
 
 def zoom_dialog() -> Html:
-    """The window in which one picture is enlarged; empty until one is chosen."""
+    """Returns the window in which one picture is enlarged; empty until one is chosen."""
     actions = [
         ("previous", "←", "Previous method"),
         ("next", "→", "Next method"),

@@ -13,13 +13,13 @@ _MAX_NAMES = 5
 
 
 def one_line(text: str) -> str:
-    """Makes any text fit for one line: what cannot be printed, line breaks and signs that turn the direction included, is escaped.
+    """Makes any text fit for one line.
 
     Args:
         text: such as a file name, in which nearly everything is allowed.
 
     Returns:
-        Printable characters only.
+        The text, with escapes for what cannot be printed, line breaks and signs that turn the direction of writing included.
     """
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in text)
 
@@ -95,12 +95,20 @@ def caption(report: dict) -> str:
 
 
 def hole_of(item: dict) -> str:
-    """Says how large an item's hole is: "hole 23.4 %"."""
+    """Returns how large an item's hole is: "hole 23.4 %".
+
+    Args:
+        item: entry of a protocol.
+    """
     return f"hole {100 * item['hole_share']:.1f} %"
 
 
 def picture_name(item: dict) -> str:
-    """Returns the name of an item's picture without its folder."""
+    """Returns the name of an item's picture without its folder.
+
+    Args:
+        item: entry of a protocol.
+    """
     return one_line(item["image"]).rstrip("/").split("/")[-1]
 
 
