@@ -147,8 +147,8 @@ def read_resources(folder: str | os.PathLike) -> dict:
         folder: of the report.
 
     Returns:
-        "peak_memory_bytes", method -> bytes or `None`, and "peak_memory", how they were measured; empty where there is no such file, as
-        beside reports of earlier versions.
+        "peak_memory_bytes", method -> bytes, `None` where it cannot be measured or the method was finished before an interruption, and
+        "peak_memory", how they were measured; empty where there is no such file, as beside reports of earlier versions.
 
     Raises:
         ValueError: if the file is no JSON.
