@@ -3,12 +3,12 @@
 import keras
 import tensorflow as tf
 
-from tf_inpaint import losses, metrics, ops
+from tf_inpaint import metrics, ops
 from tf_inpaint.errors import ConfigError
 from tf_inpaint.networks import open_feature_network
 from tf_inpaint.systems.base import InpaintingSystem
-from tf_inpaint.systems.edge_connect import networks, official_names
-from tf_inpaint.systems.edge_connect.adversarial import critic_loss, generator_loss
+from tf_inpaint.systems.edge_connect import networks, objectives, official_names
+from tf_inpaint.systems.edge_connect.adversarial import critic_loss
 from tf_inpaint.systems.edge_connect.config import EdgeConnectConfig
 from tf_inpaint.systems.edge_connect.verification import EdgeConnectVerification
 
@@ -361,64 +361,20 @@ class EdgeConnect(InpaintingSystem):
 
     def _generator_losses(self, batch, outputs, real_features, *, training):
         """The weighted terms of the generators that the stage trains."""
-        terms = {}
+        image, terms = batch["image"], {}
         if self._trains_edges:
-            terms.update(self._edge_losses(batch, outputs, real_features, training=training))
+            features, predicted_edges = None, outputs["predicted_edges"]
+            if self._uses_edge_critic:
+                features = self.edge_critic_network(_with_gray(predicted_edges, image), training=training)
+            edges = batch["edge_map"]
+            terms |= objectives.edge_losses(self.config, edges, predicted_edges, real_features=real_features, features=features)
         if self._trains_completion:
-            terms.update(self._completion_losses(batch, outputs, training=training))
+            scores, raw, feature_network = None, outputs["raw"], self._training.feature_network
+            if self._uses_completion_critic:
+                scores = self.completion_critic_network(self._completion_critic_input(raw, outputs), training=training)[-1]
+            mask = batch["mask"]
+            terms |= objectives.completion_losses(self.config, image, mask, raw, scores=scores, feature_network=feature_network)
         return terms
-
-    def _edge_losses(self, batch, outputs, real_features, *, training):
-        """The edge generator's terms, claim 4: S_pred goes to the critic as it is, also outside the hole."""
-        config, edges, predicted_edges = self.config, batch["edge_map"], outputs["predicted_edges"]
-        terms = {}
-        if self._uses_edge_critic:
-            features = self.edge_critic_network(_with_gray(predicted_edges, batch["image"]), training=training)
-            adversarial_loss = generator_loss(config.adversarial_loss, features[-1])
-            terms["edge_adversarial_loss"] = config.edge_adversarial_weight * adversarial_loss
-            # All five features, the scores among them.
-            matching_loss = losses.feature_matching_loss(real_features, features)
-            terms["feature_matching_loss"] = config.feature_matching_weight * matching_loss
-        if config.edge_cross_entropy_weight:
-            cross_entropy = tf.reduce_mean(keras.losses.binary_crossentropy(edges, predicted_edges))
-            terms["edge_cross_entropy_loss"] = config.edge_cross_entropy_weight * cross_entropy
-        return terms
-
-    def _completion_losses(self, batch, outputs, *, training):
-        """The completion network's terms, claim 7 and the paper's L1 and style, of pictures in [0, 1]."""
-        config, image, mask, raw = self.config, batch["image"], batch["mask"], outputs["raw"]
-        weights, terms = config.completion_weights, {}
-        if weights["l1"]:
-            unit, truth = ops.image.to_unit(raw), ops.image.to_unit(image)
-            l1_loss = losses.l1_loss(unit, truth, mask, hole_weight=config.l1_hole_weight)
-            if config.l1_normalisation == "mask_mean":
-                l1_loss = tf.math.divide_no_nan(l1_loss, tf.reduce_mean(mask))
-            terms["l1_loss"] = weights["l1"] * l1_loss
-        if weights["adversarial"]:
-            scores = self.completion_critic_network(self._completion_critic_input(raw, outputs), training=training)[-1]
-            terms["adversarial_loss"] = weights["adversarial"] * generator_loss(config.adversarial_loss, scores)
-        if self._training.feature_network is not None:
-            terms.update(self._feature_losses(image, mask, raw))
-        if weights["total_variation"]:
-            composite = ops.image.to_unit(ops.image.composite(raw, image, mask))
-            terms["total_variation_loss"] = weights["total_variation"] * losses.total_variation_loss(composite)
-        return terms
-
-    def _feature_losses(self, image, mask, raw):
-        """Perceptual term of the whole pictures, style term of their holes, what is outside blackened."""
-        config, weights, terms = self.config, self.config.completion_weights, {}
-        if weights["perceptual"]:
-            perceptual_loss = losses.perceptual_loss(*(self._features(each, config.perceptual_layers) for each in (raw, image)))
-            terms["perceptual_loss"] = weights["perceptual"] * perceptual_loss
-        if weights["style"]:
-            holes = [tf.where(mask > 0.5, each, -1.0) for each in (raw, image)]
-            style_loss = losses.style_loss(*(self._features(each, config.style_layers) for each in holes))
-            terms["style_loss"] = weights["style"] * style_loss
-        return terms
-
-    def _features(self, image, layers):
-        features = dict(zip(self.config.feature_layers, self._training.feature_network(image, training=False), strict=True))
-        return [features[layer] for layer in layers]
 
     def _completion_critic_input(self, image, outputs):
         unit = ops.image.to_unit(image)
