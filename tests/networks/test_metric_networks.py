@@ -109,7 +109,7 @@ def test_the_fids_inception_is_keras_with_other_weights_and_a_maximum_in_its_las
     """From Keras' network with random statistics, its arrays under the published names and with scales."""
     theirs = keras.applications.InceptionV3(include_top=False, weights=None, input_shape=(None, None, 3), pooling="avg")
     rng = np.random.RandomState(0)
-    number = {kind: 0 for kind in (keras.layers.Conv2D, keras.layers.BatchNormalization)}
+    kinds = (keras.layers.Conv2D, keras.layers.BatchNormalization)
     arrays = {"fc.weight": np.zeros([3, 3], np.float32)}
     names = inception.published_names()
     assert len(names) == 94 and len(set(names)) == 94
@@ -118,7 +118,7 @@ def test_the_fids_inception_is_keras_with_other_weights_and_a_maximum_in_its_las
         end = layer.name.rsplit("_", 1)[-1]
         return int(end) if end.isdigit() else 0
 
-    for kind in number:
+    for kind in kinds:
         for name, layer in zip(names, sorted((each for each in theirs.layers if isinstance(each, kind)), key=place), strict=True):
             if kind is keras.layers.Conv2D:
                 arrays[f"{name}.conv.weight"] = layer.kernel.numpy().transpose(3, 2, 0, 1)
