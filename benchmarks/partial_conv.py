@@ -40,10 +40,12 @@ def convolve_with_full_masks(features, mask, kernel, bias, *, strides, margin):
 
 
 def measure(method: str, layer_name: str, size: int, batch_size: int) -> dict:
+    import keras
     import tensorflow as tf
 
     from tf_inpaint.layers import PartialConv2D
 
+    keras.utils.set_random_seed(0)  # the same kernel in each process
     shrink, kernel_size, strides, sources, filters = LAYERS[layer_name]
     size, channels, margin = size // shrink, sum(sources), kernel_size // 2
     features = tf.random.stateless_normal([batch_size, size, size, channels], [0, 0])
