@@ -30,10 +30,11 @@ def describe(source: dict, *, data: str, masks: str, rows: list, protocol: str) 
 
 def write_card(name: str, description: dict, notes: str) -> str:
     """Returns the model card in Markdown: runs, settings that differ from the paper's, numbers per bin, notes."""
-    from tf_inpaint.systems import SYSTEMS
+    from tf_inpaint.evaluation.baselines import BASELINES
+from tf_inpaint.systems import SYSTEMS
 
     training = description["training"]
-    defaults = SYSTEMS[description["system"]].Config().to_dict()
+    defaults = json.loads(json.dumps(SYSTEMS[description["system"]].Config().to_dict()))  # tuples become lists, as in the file
     changed = {key: value for key, value in description["config"].items() if defaults[key] != value}
     lines = [f"# {name}", "", notes.strip(), "", "## Training", ""]
     lines += ["| run | data | masks | size | batch | precision | steps | pictures | seconds |", "|---|---|---|---|---|---|---|---|---|"]
@@ -84,7 +85,9 @@ def main() -> None:
     system = load(arguments.source)
     report = json.loads(arguments.report.read_text(encoding="utf-8"))
     rows = [
-        {**row, "method": arguments.name if row["method"] not in ("telea", "ns") else row["method"]} for row in report["rows"]
+        {**row, "method": row["method"] if row["method"] in BASELINES else arguments.name}
+        for row in report["rows"]
+        if "border" not in row
     ]
     source = {"training": file.training}
     training = describe(source, data=arguments.data, masks=arguments.masks, rows=rows, protocol=arguments.protocol)["training"]

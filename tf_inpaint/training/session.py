@@ -264,6 +264,7 @@ class _Session:
             "precision": config.precision,
             "steps": step,
             "pictures": step * config.batch_size,
+            "seconds": round(float(self._state.seconds.numpy())),
             **measured,
         }
         runs = [*self._folder.earlier_runs, run]
