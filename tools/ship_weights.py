@@ -30,8 +30,7 @@ def describe(source: dict, *, data: str, masks: str, rows: list, protocol: str) 
 
 def write_card(name: str, description: dict, notes: str) -> str:
     """Returns the model card in Markdown: runs, settings that differ from the paper's, numbers per bin, notes."""
-    from tf_inpaint.evaluation.baselines import BASELINES
-from tf_inpaint.systems import SYSTEMS
+    from tf_inpaint.systems import SYSTEMS
 
     training = description["training"]
     defaults = json.loads(json.dumps(SYSTEMS[description["system"]].Config().to_dict()))  # tuples become lists, as in the file
@@ -67,6 +66,7 @@ from tf_inpaint.systems import SYSTEMS
 
 def main() -> None:
     from tf_inpaint import weights
+    from tf_inpaint.evaluation.baselines import BASELINES
     from tf_inpaint.files import sha256
     from tf_inpaint.systems.loading import load
 
