@@ -11,8 +11,8 @@ from tf_inpaint import metrics, ops
 from tf_inpaint.errors import NonFiniteError
 from tf_inpaint.systems import InpaintingSystem
 
-EDGE_METRICS = ("edge_f1", "edge_precision", "edge_recall")
-"""What is measured of the edges that a system completes."""
+# In the order in which `metrics.edge_scores` returns them; `report.EDGE_METRICS` defines them.
+_EDGE_METRICS = ("edge_f1", "edge_precision", "edge_recall")
 
 
 class Method(abc.ABC):
@@ -56,7 +56,7 @@ class Method(abc.ABC):
             outputs: what `run` made of them.
 
         Returns:
-            `EDGE_METRICS`, each `[B]` float32; empty for a method without edges.
+            The numbers of `report.EDGE_METRICS`, each `[B]` float32; empty for a method without edges.
         """
         return {}
 
@@ -77,6 +77,9 @@ class BaselineMethod(Method):
         Args:
             images: see `Method`.
             masks: see `Method`.
+
+        Returns:
+            "composite".
         """
         return {"composite": np.stack([self._function(image, mask) for image, mask in zip(images, masks, strict=True)])}
 
@@ -111,6 +114,9 @@ class SystemMethod(Method):
             images: see `Method`.
             masks: see `Method`.
 
+        Returns:
+            "composite" and, of systems that complete edges, "edge_map".
+
         Raises:
             NonFiniteError: if a value is not finite.
         """
@@ -141,6 +147,9 @@ class SystemMethod(Method):
             images: see `Method`.
             masks: see `Method`.
             outputs: what `run` made of them.
+
+        Returns:
+            The numbers of `report.EDGE_METRICS`, each `[B]` float32; empty for a system without edges.
         """
         if "edge_map" not in outputs:
             return {}
@@ -157,4 +166,4 @@ class SystemMethod(Method):
             edge_map = ops.image.to_unit(edge_map)
         true_edges = self._system.find_edges(ops.image.from_uint8(images))
         scores = metrics.edge_scores(true_edges, edge_map, ops.image.binary_mask(masks)[..., tf.newaxis])
-        return dict(zip(EDGE_METRICS, scores, strict=True))
+        return dict(zip(_EDGE_METRICS, scores, strict=True))
