@@ -148,6 +148,7 @@ def test_the_first_candidate_is_what_inpaint_makes(system):
     np.testing.assert_array_equal(composite, system.inpaint(image, mask))
 
 
+@pytest.mark.slow
 def test_no_candidate_touches_known_pixels_and_each_is_another_picture(system):
     # Contrast that grows from left to right: all that thresholds and smoothing can tell apart occurs.
     image = make_image(1, 62, 51) * tf.linspace(0.0, 1.0, 51)[:, None]
@@ -225,6 +226,7 @@ def test_the_percentile_is_the_share_of_true_pictures_that_would_be_rejected():
         assert np.mean(values < thresholds.values[name]) == pytest.approx(0.05, abs=0.001)
 
 
+@pytest.mark.slow
 def test_only_critics_that_are_trained_are_judged_by():
     image, mask = make_image(2, 32, 32), make_mask(2, 32, 32)
     for settings, names in (
