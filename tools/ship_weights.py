@@ -66,7 +66,6 @@ def write_card(name: str, description: dict, notes: str) -> str:
 
 def main() -> None:
     from tf_inpaint import weights
-    from tf_inpaint.evaluation import BASELINES
     from tf_inpaint.evaluation.baselines import BASELINES
     from tf_inpaint.files import sha256
     from tf_inpaint.systems.loading import load
