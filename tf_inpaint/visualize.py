@@ -162,6 +162,7 @@ def grouped_bars(panels: Sequence[tuple[str, dict[str, Sequence[float | None]], 
             places = [group + (number - (len(methods) - 1) / 2) * width for group in range(len(groups))]
             cell.bar(places, [value - low for value in values], width, bottom=low, color=colours(number % colours.N))
         cell.set_ylim(low, high + 0.05 * (high - low))
+        cell.set_xlim(-0.5, len(groups) - 0.5)
         cell.set_xticks(range(len(groups)), groups)
         cell.set_title(f"{title}; begins at {low:g}" if low else title, fontsize=10)
         cell.spines[["top", "right"]].set_visible(False)

@@ -237,9 +237,11 @@ def _guess(key: str) -> Column:
 
 
 def _place(key: str) -> int:
-    """Where a column stands: families beside their head, times and sizes last, what is unknown before them."""
+    """Where a column stands: the usual numbers, those of papers' scripts, of networks, unknown ones, costs."""
     keys = [column.key for column in KNOWN]
     family = key.partition("_")[0]
     if key in keys:
         return keys.index(key)
+    if family == "ssim":
+        return keys.index("mae")  # scripts of papers, which only a comparison with them needs
     return keys.index(family) if family in _FAMILIES else keys.index("seconds_per_image") - 1

@@ -62,7 +62,9 @@ def _panel(column, members, names, trained, low, high) -> Html:
     for row in members:
         method, value = row["method"], row.get(column.key)
         text = column.text(value)
-        width = 0.0 if text == numbers.UNDEFINED else 100 * (value - low) / (high - low)
+        if text == numbers.UNDEFINED:
+            continue
+        width = 100 * (value - low) / (high - low)
         is_best = text == best
         lines.append(
             tag(

@@ -36,7 +36,7 @@ def to_html(report: dict, samples: Sequence[Sample] = (), *, budget: int = embed
     )
     parts = [
         ("protocol", "Protocol", sections.protocol(report)),
-        ("numbers", "Numbers", sections.numbers_table(report)),
+        ("numbers", "Numbers", sections.all_numbers(report)),
         ("bars", "Bars", sections.all_bars(report)),
         ("pictures", "Pictures", sections.pictures(report, samples, budget=budget)),
         ("published", "As published", sections.as_published(report)),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tf_inpaint.evaluation import numbers, published
 from tf_inpaint.evaluation.baselines import BASELINES
-from tf_inpaint.evaluation.presentation import charts, embed, samples, words
+from tf_inpaint.evaluation.presentation import charts, embed, page_tables, samples, words
 from tf_inpaint.evaluation.presentation.markup import Html, breakable, join, tag
 
 _PAGE_REM = 76
@@ -45,60 +45,17 @@ def protocol(report: dict) -> Html:
     return join(*parts, tag("dl", *listed))
 
 
-def numbers_table(report: dict) -> Html:
-    """Returns all rows in one table, bin after bin, the best of each bin and column marked; then what the methods cost.
+def all_numbers(report: dict) -> Html:
+    """Returns the table of numbers, and what the methods cost.
 
     Args:
         report: JSON values of a `report.json`.
     """
-    columns = [column for column in numbers.columns_of(report["rows"]) if column.key != "parameters"]
-    names = numbers.short_names(numbers.methods_of(report["rows"]))
-    headings = [tag("th", "Method", scope="col"), tag("th", "Pictures", scope="col")]
-    headings += [_column_heading(column) for column in columns]
-    bodies = []
-    for group in numbers.group_rows(report["rows"]):
-        title = "all holes" if group.label == "all" else f"hole {group.label}"
-        title += f", {group.detail}" if group.detail else ""
-        lines = [tag("tr", tag("th", tag("span", title), scope="rowgroup", colspan=len(columns) + 2, class_="group"))]
-        best = [numbers.best_text(column, group.rows) for column in columns]
-        for row in group.rows:
-            cells = [_cell(column, row, text) for column, text in zip(columns, best, strict=True)]
-            name = tag("th", names[row["method"]], scope="row", title=row["method"])
-            lines.append(tag("tr", name, tag("td", f"{row['num_images']:,}" if "num_images" in row else numbers.UNDEFINED), *cells))
-        bodies.append(tag("tbody", *lines))
     note = (
         "The best of each bin and column is bold and shaded; methods whose numbers are written the same are equally good. A dash: not "
         "measured, or undefined."
     )
-    table = tag(
-        "table", tag("caption", "Means over the pictures of each bin", class_="unseen"), tag("thead", tag("tr", *headings)), *bodies
-    )
-    return join(tag("p", note, class_="note"), _scrolling(table, "Numbers of all methods"), tag("h3", "What they cost"), _costs(report))
-
-
-def _costs(report: dict) -> Html:
-    """What does not depend on the hole: a line for each method."""
-    resources = report.get("resources", {})
-    rows = []
-    for row in report["rows"]:
-        if row.get("bin") is None and row["method"] not in [other["method"] for other in rows]:
-            peak = (resources.get("peak_memory_bytes") or {}).get(row["method"])
-            rows.append({"method": row["method"], **{key: row.get(key) for key in numbers.COSTS}, "peak_memory_bytes": peak})
-    known = {column.key: column for column in numbers.KNOWN}
-    columns = [known[key] for key in numbers.COSTS if any(row[key] is not None for row in rows)]
-    names = numbers.short_names([row["method"] for row in rows])
-    lines = [
-        tag(
-            "tr",
-            tag("th", names[row["method"]], scope="row", title=row["method"]),
-            *(_cell(column, row, numbers.best_text(column, rows)) for column in columns),
-        )
-        for row in rows
-    ]
-    heads = [tag("th", "Method", scope="col"), *(_column_heading(column) for column in columns)]
-    table = tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *lines))
-    how = resources.get("peak_memory")
-    return join(_scrolling(table, "What the methods cost"), tag("p", f"Peak memory: {how}.", class_="note") if how else "")
+    return join(tag("p", note, class_="note"), page_tables.of_numbers(report), tag("h3", "What they cost"), page_tables.of_costs(report))
 
 
 def all_bars(report: dict) -> Html:
@@ -178,7 +135,7 @@ def as_published(report: dict) -> Html:
         sources.setdefault(table.source, []).append(table)
     for tables in sorted(sources.values(), key=lambda tables: tables[0].system not in systems):  # stable
         first = tables[0]
-        drawn = [part for table in tables for part in (tag("h3", table.title), _published_table(table))]
+        drawn = [part for table in tables for part in (tag("h3", table.title), page_tables.of_published(table))]
         parts.append(
             tag(
                 "details",
@@ -190,20 +147,6 @@ def as_published(report: dict) -> Html:
         )
     without = [tag("li", text) for text in published.sources_without_numbers()]
     return join(*parts, tag("p", "Sources that print no numbers:", class_="note"), tag("ul", *without, class_="note"))
-
-
-def _published_table(table: published.PublishedTable) -> Html:
-    bins = list(dict.fromkeys(row[0] for row in table.rows))
-    heads = [tag("th", heading, scope="col") for heading in table.headings[1:]]
-    bodies = []
-    for label in bins:
-        lines = [tag("tr", tag("th", row[1], scope="row"), *(tag("td", cell) for cell in row[2:])) for row in table.rows if row[0] == label]
-        if len(bins) > 1:
-            title = tag("th", tag("span", f"hole {label}"), scope="rowgroup", colspan=len(heads), class_="group")
-            lines.insert(0, tag("tr", title))
-        bodies.append(tag("tbody", *lines))
-    drawn = tag("table", tag("caption", table.title, class_="unseen"), tag("thead", tag("tr", *heads)), *bodies)
-    return _scrolling(drawn, table.title)
 
 
 def definitions(report: dict) -> Html:
@@ -245,27 +188,6 @@ def _trained(report: dict) -> set[str]:
 
 def _listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-
-
-def _column_heading(column: numbers.Column) -> Html:
-    arrow = {"higher": "↑", "lower": "↓"}.get(column.better)
-    sign = join(tag("span", arrow, aria_hidden="true"), tag("span", f" {column.direction}", class_="unseen")) if arrow else ""
-    small = tag("small", column.unit, " " if column.unit else "", sign) if column.unit or arrow else ""
-    return tag("th", column.heading, small, scope="col")
-
-
-def _cell(column: numbers.Column, row: dict, best: str | None) -> Html:
-    text = column.text(row.get(column.key))
-    if text == numbers.UNDEFINED:
-        return tag("td", tag("span", numbers.UNDEFINED, aria_hidden="true"), tag("span", "undefined", class_="unseen"))
-    if text == best:
-        return tag("td", text, tag("span", " best", class_="unseen"), class_="best")
-    return tag("td", text)
-
-
-def _scrolling(table: Html, label: str) -> Html:
-    """A wide table scrolls in its own box, which the keyboard reaches."""
-    return tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label)
 
 
 def _anchor(sample: samples.Sample) -> str:
@@ -321,7 +243,7 @@ def _extremes(kept: Sequence[samples.Sample], names: dict[str, str]) -> Html:
     heads = [tag("th", text, scope="col") for text in ("Method", "Worst", "Best")]
     table = tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *lines), class_="words")
     note = "By the PSNR in the hole. An item that is shown above already is not shown again."
-    return join(tag("p", note, class_="note"), _scrolling(table, "Worst and best items of each method"), tag("p"))
+    return join(tag("p", note, class_="note"), page_tables.scrolling(table, "Worst and best items of each method"), tag("p"))
 
 
 def _definition(text) -> str:
