@@ -210,6 +210,13 @@ def test_two_arrays_of_one_name_are_refused():
         official_weights.read({"a/b": np.ones(1), "a": {"b": np.ones(1)}})
 
 
+def test_a_dictionary_that_holds_itself_is_refused():
+    arrays = {"w": np.ones(1)}
+    arrays["again"] = arrays
+    with pytest.raises(WeightsError, match="the dictionary has more than 100000 entries, or dictionaries more than 16 deep"):
+        official_weights.read(arrays)
+
+
 def test_what_is_no_array_is_named():
     with pytest.raises(WeightsError, match="must hold NumPy arrays. Received: 'generator/w' is of the type str"):
         official_weights.read({"generator": {"w": "text"}})
