@@ -107,9 +107,9 @@ if verification.thresholds is None:
 print("thresholds:", {name: round(value, 4) for name, value in verification.thresholds.values.items()})
 
 # %% [markdown]
-# Now holes of growing size. A result that falls below a threshold is rejected, and then, if we allow retries, other ways to make it are tried:
-# other edge thresholds, another smoothing, the mirrored picture. The best one is returned with its verdict; nothing is dropped behind your
-# back.
+# Now holes of growing size. A result that falls below a threshold is rejected, and then, if we allow retries, other ways to make it are
+# tried: other edge thresholds, another smoothing, the mirrored picture. The best one is returned with its verdict; nothing is dropped
+# behind your back.
 
 # %%
 RATIOS = [(0.05, 0.1), (0.2, 0.25), (0.35, 0.4), (0.5, 0.55)][: 2 if SMOKE else 4]
@@ -134,9 +134,9 @@ visualize.comparison([photo] * len(holes), holes, [result.image for result in re
 # %% [markdown]
 # ## Does the score know?
 #
-# If it is worth something, it falls where the result is worse. Here are many holes in this one portrait, each result's scores against its PSNR
-# in the hole. (A measurement over many faces, with rank correlations, is `benchmarks/verification.py`; its result stands in the model card's
-# notes.)
+# If it is worth something, it falls where the result is worse. Here are many holes in this one portrait, each result's scores against its
+# PSNR in the hole. (A measurement over many faces, with rank correlations, is `benchmarks/verification.py`; its result stands in the notes
+# of the model card.)
 
 # %%
 NUM_HOLES = 3 if SMOKE else 24
@@ -156,7 +156,7 @@ figure.colorbar(dots, label="hole share")
 # %% [markdown]
 # ## From here
 #
-# * [The system's README](../tf_inpaint/systems/edge_connect/README.md) maps patent and paper to functions, and lists where they differ and what
-#   we chose.
+# * [The system's README](../tf_inpaint/systems/edge_connect/README.md) maps patent and paper to functions, and lists where they differ
+#   and what we chose.
 # * `tf-inpaint inpaint photo.png mask.png -o result.png --weights edge_connect.faces_128 --retries 3` does the same from the command line.
 # * `tf-inpaint train --system edge_connect --stage edges ...` begins a training; the README has all the stages.
