@@ -170,7 +170,13 @@ def test_the_best_of_each_bin_and_column_is_marked(shown_report):
 def test_the_page_says_what_was_measured_and_what_was_published(shown_report):
     text = (shown_report / "report.html").read_text(encoding="utf-8")
     report = read_report(shown_report)
-    for part in (report["protocol"]["items_sha256"], "Holes with border: touching", "6 pictures of 6", "CelebA-HQ at 256 px", "doi:10.3969"):
+    for part in (
+        report["protocol"]["items_sha256"],
+        "Holes with border: touching",
+        "6 pictures of 6",
+        "CelebA-HQ at 256 px",
+        "doi:10.3969",
+    ):
         assert part in text
     for row in report["rows"]:
         assert f">{row['psnr_hole']:.2f}" in text
