@@ -18,6 +18,7 @@ COMMANDS = {
     "train": "tf_inpaint.cli.train",
     "calibrate": "tf_inpaint.cli.calibrate",
     "tune": "tf_inpaint.cli.tune",
+    "ablate": "tf_inpaint.cli.ablate",
     "evaluate": "tf_inpaint.cli.evaluate",
     "report": "tf_inpaint.cli.report",
     "export": "tf_inpaint.cli.export",

@@ -130,13 +130,11 @@ class SystemMethod(Method):
         digest = hashlib.sha256()
         for weight in self._system.generator_weights:
             digest.update(np.ascontiguousarray(weight.numpy()).tobytes())
-        networks = [self._system.networks[name] for name in self._system.GENERATORS]
-        trained = [weight for network in networks for layer in network.layers for weight in layer.trainable_weights]
         return {
             "kind": "system",
             "system": self._system.KEY,
             "config": self._system.config.to_dict(),
-            "parameters": int(sum(np.prod(weight.shape, dtype=np.int64) for weight in trained)),
+            "parameters": self._system.num_parameters,
             "weights_sha256": digest.hexdigest(),
         }
 

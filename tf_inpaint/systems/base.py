@@ -1,6 +1,7 @@
 """What all systems have in common: networks, optimizers, one gradient step, inpainting."""
 
 import abc
+import math
 
 import keras
 import tensorflow as tf
@@ -29,6 +30,7 @@ class InpaintingSystem(keras.Model):
         GENERATORS: the networks that inpainting needs, stored with the weights, averaged.
         VERIFIERS: other networks stored with the weights, as they are: critics that judge results, or go on learning in a later stage.
         LOGS: all that the steps report.
+        ABLATIONS: name -> settings that are switched: the variants that `tf-inpaint ablate` trains. The first is the unchanged system.
 
     The system's own dtype policy is float32 whatever the global policy: its inputs, outputs, composites and losses stay float32, only the
     networks compute in half precision under "mixed_bfloat16" and "mixed_float16".
@@ -51,6 +53,7 @@ class InpaintingSystem(keras.Model):
     GENERATORS = ()
     VERIFIERS = ()
     LOGS = ("loss",)
+    ABLATIONS = {}
     size_multiple = 1
 
     def __init__(self, config: SystemConfig | None = None, *, name: str | None = None):
@@ -119,6 +122,12 @@ class InpaintingSystem(keras.Model):
     def generator_weights(self) -> list:
         """The weights that inpainting needs, trainable or not, in the order of `networks`."""
         return [weight for name in self.GENERATORS for weight in self.networks[name].weights]
+
+    @property
+    def num_parameters(self) -> int:
+        """How many trained numbers inpainting needs."""
+        layers = [layer for name in self.GENERATORS for layer in self.networks[name].layers]
+        return sum(math.prod(weight.shape) for layer in layers for weight in layer.trainable_weights)
 
     @property
     def steps_taken(self) -> tf.Tensor:

@@ -72,6 +72,19 @@ class Reporter:
         self._last_step, self._last_time = step, now
         return True
 
+    def seconds_per_step(self, step: int) -> float | None:
+        """Returns the mean duration of the steps of this session but the first; to be asked between two steps.
+
+        Args:
+            step: number of steps taken.
+
+        Returns:
+            Seconds, without what `pause` was told of; `None` where there is no such step.
+        """
+        if self._start is None or step <= self._first_step:
+            return None
+        return (time.monotonic() - self._start) / (step - self._first_step)
+
     def pause(self, seconds: float) -> None:
         """Leaves time out of the speed: a validation, a checkpoint.
 

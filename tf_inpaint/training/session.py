@@ -28,11 +28,14 @@ class TrainResult:
         step: number of steps taken, over all sessions; -1 if a signal came before the first one of this session.
         finished: whether that is all of them.
         signal_number: of the signal that ended the session, or `None`.
+        seconds_per_step: mean over the steps of this session, without its first one, in which the step is traced, and without
+            validations and checkpoints; `None` where it took no second one.
     """
 
     step: int
     finished: bool
     signal_number: int | None = None
+    seconds_per_step: float | None = None
 
 
 def train(
@@ -198,6 +201,7 @@ class _Session:
                 self._reporter.pause(time.monotonic() - work_start)
                 if stopping:
                     break
+            seconds_per_step = self._reporter.seconds_per_step(step)
             if not (self._folder.weights / weights.ARRAYS_FILE).exists():
                 self._save()
             finished = step >= config.steps
@@ -205,7 +209,7 @@ class _Session:
                 self._calibrate()
             reason = "" if finished else " (stopped by a signal)" if self._stop.received else " (time is up)"
             self._reporter.say(f"{'finished' if finished else 'saved'} at step {step}{reason}; weights in {self._folder.weights}")
-        return TrainResult(step, finished, None if finished else self._stop.received)
+        return TrainResult(step, finished, None if finished else self._stop.received, seconds_per_step)
 
     def _guarded_steps(self):
         """Steps; signals that arrive before the first one is done end the session at once, later ones are noted."""

@@ -10,8 +10,6 @@ that goes on tells a fresh oracle what came of each, and a kill at any moment lo
 """
 
 import dataclasses
-import gc
-import json
 import os
 import shutil
 import tempfile
@@ -19,24 +17,19 @@ import time
 import warnings
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_inpaint import data, masks, metrics, weights
-from tf_inpaint.errors import CheckpointError, ConfigError, NonFiniteError, WeightsError
-from tf_inpaint.files import atomic_directory, atomic_write
-from tf_inpaint.ops import image as image_ops
-from tf_inpaint.training import oracles, signals, tuning_report
+from tf_inpaint.errors import ConfigError, NonFiniteError, WeightsError
+from tf_inpaint.files import atomic_directory
+from tf_inpaint.training import held_out, oracles, series, signals, tuning_report
 from tf_inpaint.training.config import TrainConfig
 from tf_inpaint.training.search_space import weight_ranges
-from tf_inpaint.training.session import train
 from tf_inpaint.training.trial import Trial
 from tf_inpaint.training.tune_config import FREE_TO_CHANGE, TuneConfig
 
 SETTINGS_FILE = "tuning.json"
 _TRIALS_FOLDER = "trials"
-_OWN_MEASURES = {"psnr": metrics.psnr, "ssim": metrics.ssim, "l1": metrics.l1}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +84,7 @@ def tune(
     deadline = None if max_seconds is None else time.monotonic() + max_seconds
     ranges = weight_ranges(system_config, tune_config.ranges)
     oracles.check_packages(tune_config)
-    _check_start(system_class, train_config)
+    series.check_start(system_class, train_config)
     _check_objective(system_class, tune_config)
     done = []
     # The oracle wants a folder for notes, which are never read again.
@@ -108,34 +101,16 @@ class _Search:
         self._system_class, self._system_config, self._config, self._ranges = system_class, system_config, tune_config, ranges
         self._folder = folder
         self._done = done
-        self._open_pictures(system_config.image_size, train_config)
-        held_out = tune_config.validation_pictures if tune_config.validation_data is None else 0
-        self._train_config = dataclasses.replace(train_config, held_out=held_out, validation_steps=0, validation_data=None)
-        self._open_folder()
-
-    def _open_pictures(self, image_size, train_config):
-        config = self._config
-        generator = masks.parse(train_config.masks)
-        bank = data.prepare(config.validation_data or train_config.data, image_size=image_size)
-        spare = len(bank) - config.validation_pictures - (config.validation_data is None)
-        if spare < 0:
-            source, more = (config.validation_data, "") if config.validation_data else (train_config.data, " and others to train on")
-            raise ConfigError(
-                f"`validation_pictures` asks for {config.validation_pictures} pictures{more}. Received: {source} has {len(bank)}. Ask for "
-                "fewer, or name other pictures with --validation-data."
-            )
-        first = 0 if config.validation_data else len(bank) - config.validation_pictures
-        self._pictures = data.dataset(
-            bank,
-            image_size=image_size,
-            batch_size=train_config.batch_size,
-            masks=generator,
-            seed=train_config.seed,
-            shuffle=False,
-            flip=False,
-            crop="center",
-            select=slice(first, first + config.validation_pictures),
+        self._pictures = held_out.open_pictures(
+            train_config,
+            image_size=system_config.image_size,
+            number=tune_config.validation_pictures,
+            validation_data=tune_config.validation_data,
+            mask_seed=train_config.seed,
         )
+        number = tune_config.validation_pictures if tune_config.validation_data is None else 0
+        self._train_config = dataclasses.replace(train_config, held_out=number, validation_steps=0, validation_data=None)
+        self._open_folder()
 
     def _open_folder(self):
         settings = {
@@ -145,15 +120,7 @@ class _Search:
             "search": {**dataclasses.asdict(self._config), "ranges": [dataclasses.asdict(each) for each in self._ranges]},
         }
         file, trials = self._folder / SETTINGS_FILE, self._folder / _TRIALS_FOLDER
-        if trials.is_dir() and any(trials.iterdir()):
-            _compare(file, settings)
-        elif self._folder.exists() and not file.exists() and (not self._folder.is_dir() or any(self._folder.iterdir())):
-            raise CheckpointError(f"{self._folder} holds other things and no search. Choose an empty or a new folder.")
-        trials.mkdir(parents=True, exist_ok=True)
-        for leftover in self._folder.rglob("*.tmp-*"):  # of a kill while saving
-            shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink(missing_ok=True)
-        with atomic_write(file, "w") as stream:
-            stream.write(json.dumps(settings, indent=2) + "\n")
+        series.open_folder(file, trials, settings, noun="a search", free_to_change=FREE_TO_CHANGE)
 
     def run(self, oracle, deadline):
         while True:
@@ -193,16 +160,13 @@ class _Search:
         if trial.goes_on_from is not None and not run_dir.exists():
             with atomic_directory(run_dir) as temporary:
                 shutil.copytree(trials / f"{trial.goes_on_from:04d}", temporary, dirs_exist_ok=True)
-        keras.backend.clear_session()
-        gc.collect()  # systems hold cycles; a search must not grow with its trials
         config = dataclasses.replace(self._system_config, **trial.weights)
         train_config = dataclasses.replace(self._train_config, steps=trial.steps)
         try:
-            seconds = None if deadline is None else deadline - time.monotonic()
-            result = train(self._system_class, config, train_config, run_dir, max_seconds=seconds)
+            result = series.train_afresh(self._system_class, config, train_config, run_dir, deadline)
             if not result.finished:
                 return result.signal_number, None
-            measures = self._measure(run_dir)
+            measures = held_out.measure(series.load_trained(self._system_class, run_dir), self._pictures)
         except (NonFiniteError, WeightsError) as error:  # of `weights.save`, where a weight is not finite in half precision
             if trial.number == 1:
                 raise
@@ -210,13 +174,6 @@ class _Search:
         if not np.isfinite(measures[self._config.objective]):
             raise ConfigError(f"The pictures are too small for the objective {self._config.objective}: it is not a number.")
         return None, dataclasses.replace(trial, status="completed", measures=measures)
-
-    def _measure(self, run_dir):
-        # As `loading.load`, which would look for the class among those of `SYSTEMS` only.
-        file = weights.read(run_dir)
-        system = self._system_class(self._system_class.Config.from_dict(file.config))
-        weights.assign(system, file.arrays, origin=str(file.path))
-        return measure(system, self._pictures)
 
     def _tell(self, oracle, proposal, trial):
         proposal.hyperparameters.values.update(trial.weights)
@@ -229,8 +186,7 @@ class _Search:
     def _finish(self, trial):
         self._done.append(trial)
         if self._config.tuner != "hyperband":
-            for folder in [*(self._folder / _TRIALS_FOLDER / f"{trial.number:04d}").rglob("checkpoints")]:
-                shutil.rmtree(folder)
+            series.remove_checkpoints(self._folder / _TRIALS_FOLDER / f"{trial.number:04d}")
         best = tuning_report.ranked(self._done, self._config)[0]
         objective = self._config.objective
         result = f"failed: {trial.reason}" if trial.status == "failed" else f"{objective} {trial.measures[objective]:.4f}"
@@ -241,43 +197,8 @@ class _Search:
         print(f"trial {trial.number}/{self._config.trials}: {text}", flush=True)
 
 
-def measure(system, pictures: tf.data.Dataset) -> dict[str, float]:
-    """Measures composites.
-
-    Args:
-        system: an `InpaintingSystem`.
-        pictures: one finite pass of `{"image", "mask"}` batches.
-
-    Returns:
-        name -> mean over the pictures: "psnr", "ssim" and "l1" of the 8-bit composites, and the system's other `validation_metrics`.
-    """
-    image = tf.TensorSpec([None, *pictures.element_spec["image"].shape[1:]], tf.float32)
-
-    @tf.function(input_signature=[image, tf.TensorSpec([*image.shape[:3], 1], tf.float32)], autograph=False)
-    def run(image, mask):
-        batch = {"image": image, "mask": mask}
-        outputs = system(batch, training=False)
-        return outputs["composite"], system.validation_metrics(batch, outputs)
-
-    values = {}
-    for batch in pictures:
-        composite, others = run(batch["image"], batch["mask"])
-        truth, result = image_ops.to_uint8(batch["image"]), image_ops.to_uint8(composite)
-        own = {name: function(truth, result) for name, function in _OWN_MEASURES.items()}
-        for name, value in {**own, **{name: value for name, value in others.items() if name not in own}}.items():
-            values.setdefault(name, []).append(value.numpy())
-    return {name: float(np.mean(np.concatenate(parts))) for name, parts in values.items()}
-
-
-def _check_start(system_class, train_config):
-    if train_config.init_weights is not None:
-        weights.find(train_config.init_weights)
-    elif train_config.stage is not None and (before := system_class.PREDECESSORS.get(train_config.stage)):
-        raise ConfigError(f"The stage {train_config.stage} starts from the stage {before}. Give the weights of that with --init-weights.")
-
-
 def _check_objective(system_class, config):
-    names = list(_OWN_MEASURES)
+    names = list(held_out.MEASURES)
     if config.objective not in names:
         # Only names are asked for: the smallest system and an empty picture will do.
         system = system_class.tiny()
@@ -285,21 +206,3 @@ def _check_objective(system_class, config):
         names += [name for name in system.validation_metrics(batch, system(batch)) if name not in names]
     if config.objective not in names:
         raise ConfigError(f"`objective` must be one of {', '.join(names)}. Received: {config.objective!r}.")
-
-
-def _compare(file, settings):
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        differences = [f"system (was {found['system']}, now {settings['system']})"] if found["system"] != settings["system"] else []
-        for part in ("config", "training", "search"):
-            before, now = found[part], json.loads(json.dumps(settings[part]))
-            for name in sorted({*before, *now}):
-                # A setting that came into the library after the search began is missing there: it had what is now the default.
-                if before.get(name, now.get(name)) != now.get(name) and name not in FREE_TO_CHANGE:
-                    differences.append(f"{name} (was {before[name]!r}, now {now.get(name)!r})")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{file} does not describe a search ({type(error).__name__}: {error}).") from error
-    if differences:
-        raise CheckpointError(
-            f"{file.parent} holds a search of other settings: {', '.join(differences)}. Give the same settings to go on, or another folder."
-        )

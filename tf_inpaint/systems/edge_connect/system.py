@@ -63,6 +63,13 @@ class EdgeConnect(InpaintingSystem):
         "edge_recall",
         "psnr",
     )
+    ABLATIONS = {
+        "full": {},
+        "patent_objective": {"objective": "patent"},
+        "without_style": {"style_weight": 0.0},
+        "without_perceptual": {"perceptual_weight": 0.0},
+        "without_feature_matching": {"feature_matching_weight": 0.0},
+    }
     size_multiple = 4
 
     def __init__(self, config: EdgeConnectConfig | None = None, *, name: str | None = None):

@@ -45,6 +45,13 @@ class PartialConv(InpaintingSystem):
         "total_variation_loss",
         "psnr",
     )
+    ABLATIONS = {
+        "partial": {},
+        "plain_convolution": {"partial": False},
+        "inverse_sum_scale": {"scale": "inverse_sum"},
+        "without_perceptual": {"perceptual_weight": 0.0},
+        "without_style": {"style_weight": 0.0},
+    }
 
     def __init__(self, config: PartialConvConfig | None = None, *, name: str | None = None):
         super().__init__(config, name=name)

@@ -30,6 +30,12 @@ class ThreeStage(InpaintingSystem):
     KEY = "three_stage"
     GENERATORS = ("coarse", "edge", "refinement")
     LOGS = ("loss", "coarse_loss", "edge_loss", "refinement_loss", "adversarial_loss", "critic_loss", "psnr")
+    ABLATIONS = {  # table 5; without both is not in it
+        "full": {},
+        "without_res2net": {"res2net": False},
+        "without_self_attention": {"self_attention": False},
+        "without_both": {"res2net": False, "self_attention": False},
+    }
     size_multiple = 4
 
     def __init__(self, config: ThreeStageConfig | None = None, *, name: str | None = None):
