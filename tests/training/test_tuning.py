@@ -147,7 +147,7 @@ def test_a_stage_needs_the_weights_of_the_one_before(pictures, tmp_path, monkeyp
 
 def test_a_missing_package_is_named(pictures, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "keras_tuner", None)
-    with pytest.raises(ConfigError, match=r"A random search needs more packages: `pip install 'tf_inpaint\[tune\]'`"):
+    with pytest.raises(ConfigError, match=r"A random search needs keras_tuner: `pip install 'tf_inpaint\[tune\]'`"):
         search(pictures, tmp_path / "search")
 
 

@@ -1,5 +1,7 @@
 """The oracles of KerasTuner: what a search tries next."""
 
+import importlib.util
+
 from tf_inpaint.errors import ConfigError
 from tf_inpaint.training.search_space import WeightRange
 from tf_inpaint.training.tune_config import TuneConfig
@@ -17,15 +19,9 @@ def check_packages(config: TuneConfig) -> None:
     Raises:
         ConfigError: if a package is not installed.
     """
-    try:
-        import keras_tuner  # noqa: F401
-        import matplotlib  # noqa: F401  # of the plot, which `visualize` makes
-
-        if config.tuner == "bayesian":
-            import scipy.optimize  # noqa: F401
-            import sklearn.gaussian_process  # noqa: F401
-    except ImportError as error:
-        raise ConfigError(f"A {config.tuner} search needs more packages: `pip install 'tf_inpaint[tune]'`. ({error})") from error
+    needed = ["keras_tuner", "matplotlib", *(["scipy", "sklearn"] if config.tuner == "bayesian" else [])]
+    if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
+        raise ConfigError(f"A {config.tuner} search needs {', '.join(missing)}: `pip install 'tf_inpaint[tune]'`.")
 
 
 def make_oracle(config: TuneConfig, ranges: list[WeightRange], *, seed: int, notes: str):
