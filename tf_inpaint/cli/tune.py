@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     from tf_inpaint.errors import ConfigError
     from tf_inpaint.systems import SYSTEMS
     from tf_inpaint.training import TrainConfig, TuneConfig, tune
-    from tf_inpaint.training.tuning_report import BEST_FILE, TABLE_FILE, format_table, options, ranked
+    from tf_inpaint.training.tuning_report import BEST_FILE, PLOT_FILE, TABLE_FILE, format_table, options, ranked
 
     if args.system not in SYSTEMS:
         raise ConfigError(f"There is no system {args.system!r}. Available: {', '.join(SYSTEMS)}.")
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
         print(format_table(result.trials, config))
         best = ranked(result.trials, config)[0]
         print(f"best: {options(best.weights)}  ({config.objective} {best.measures[config.objective]:.4f}, trial {best.number})")
-        print(f"{args.output}: {TABLE_FILE}, {BEST_FILE}")
+        print(f"{args.output}: {TABLE_FILE}, {PLOT_FILE}, {BEST_FILE}")
     if not result.finished:
         print(f"{len(result.trials)} of {config.trials} trials are done; the same command goes on")
     return 0 if result.signal_number is None else 128 + result.signal_number
