@@ -66,6 +66,7 @@ def open_network(text: str) -> FeatureNetwork:
         WeightsError: if the file is missing or does not fit.
     """
     kind, _, path = text.partition(":")
+    path = os.path.expanduser(path)
     if kind == "keras_inception":
         if path and not os.path.isfile(path):
             raise ConfigError(f"There is no file {path} with Keras' Inception-v3.")
