@@ -16,7 +16,7 @@ from tf_inpaint import metrics, weights
 from tf_inpaint.errors import CheckpointError, ConfigError, WeightsError
 from tf_inpaint.ops import image as image_ops
 from tf_inpaint.systems import SYSTEMS
-from tf_inpaint.training import AblationConfig, TrainConfig, ablate, ablation_table, train
+from tf_inpaint.training import AblationConfig, TrainConfig, ablate, ablation_table, held_out, train
 from tf_inpaint.training.ablation_run import AblationRun
 from tf_inpaint.training.variants import find_variants
 
@@ -109,9 +109,11 @@ def test_the_three_tables_say_the_same(compared):
 
 @pytest.mark.slow
 def test_what_is_measured_is_not_trained_again_and_variants_and_seeds_are_added(pictures, tmp_path, capsys):
-    first = compare(pictures, tmp_path / "ablation", variants=("full",))
+    squares = {"masks": "random_square"}
+    first = compare(pictures, tmp_path / "ablation", variants=("full",), training=squares)
     capsys.readouterr()
-    more = compare(pictures, tmp_path / "ablation", own_variants=("heavy: adversarial_weight=1",), variants=("full",), seeds=(0, 1))
+    own = ("heavy: adversarial_weight=1",)
+    more = compare(pictures, tmp_path / "ablation", own_variants=own, variants=("full",), seeds=(0, 1), training=squares)
     said = capsys.readouterr().out
     assert [(run.variant, run.seed) for run in more.runs] == [("full", 0), ("heavy", 0), ("full", 1), ("heavy", 1)]
     assert more.runs[0] == first.runs[0] and "training 1/4" not in said
@@ -127,6 +129,12 @@ def test_what_is_measured_is_not_trained_again_and_variants_and_seeds_are_added(
     train(Compared, WeightedConfig(), TrainConfig(**settings), tmp_path / "alone")
     alone, ours = weights.read(tmp_path / "alone").arrays, weights.read(tmp_path / "ablation" / "runs" / "full" / "seed-1").arrays
     assert settings["seed"] == 1 and all(np.array_equal(alone[name], ours[name]) for name in alone)
+    # It is measured with the masks of the first one.
+    config = TrainConfig(data=f"folder:{pictures}", masks="random_square", batch_size=4)
+    held_back = held_out.open_pictures(config, image_size=16, number=6, validation_data=None, mask_seed=0)
+    system = WeightedSystem(WeightedConfig())
+    weights.load_into(system, tmp_path / "alone")
+    np.testing.assert_allclose(held_out.measure(system, held_back)["psnr"], more.runs[2].measures["psnr"], rtol=1e-6)
 
 
 @pytest.mark.slow
