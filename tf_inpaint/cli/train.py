@@ -17,8 +17,8 @@ def add_parser(subparsers):
         "--stage",
         metavar="NAME",
         help="stage of the training, such as edges of edge_connect; the run folder carries all stages, and a new one starts from the best "
-        "weights of the one before it, which must be finished; without this option the system's default stage is trained: joint, or initial "
-        "of partial_conv",
+        "weights of the one before it, which must be finished; without this option the system's default stage is trained: joint, or "
+        "initial of partial_conv",
     )
     parser.add_argument("--data", default="photos", metavar="SOURCE", help="folder:PATH, tfds:NAME or photos (default)")
     parser.add_argument("--masks", default="free_form", metavar="MASKS", help="such as free_form (default) or free_form+irregular:PATH")
