@@ -6,7 +6,7 @@ import pytest
 from tf_inpaint.evaluation import BASELINES
 
 
-@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.parametrize("name", ["telea", "ns"])
 def test_the_baseline_fills_as_the_published_function_does(golden, name):
     arrays = golden("opencv_inpaint")
     image, mask = arrays["image"], arrays["mask"]
