@@ -1,13 +1,12 @@
 """The layers: their common contract, and what each of them is for."""
 
-import pathlib
-
 import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow.python.eager import context
 
 import tf_inpaint as tfi
+from tests.hardware import has_half_precision_kernels
 from tests.layers.layer_contract import check_layer, randomise
 from tf_inpaint.layers import (
     FusableConv2D,
@@ -84,7 +83,7 @@ def test_every_public_layer_is_in_the_contract():
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_convolution_bias_and_activation_become_one_kernel(dtype):
-    if dtype == "bfloat16" and not _has_fused_bfloat16():
+    if dtype == "bfloat16" and not has_half_precision_kernels():
         pytest.skip("TensorFlow has no fused bfloat16 convolution on a CPU without AVX-512")
     layer = FusableConv2D(8, 3, padding="same", activation=tfi.ops.activation.elu, dtype=dtype)
     inputs = tf.cast(tf.random.stateless_normal([1, 16, 16, 8], [0, 0]), dtype)
@@ -92,11 +91,6 @@ def test_convolution_bias_and_activation_become_one_kernel(dtype):
     operations = _executed_operations(layer, inputs)
     assert any("FusedConv2D" in operation for operation in operations), f"not fused: {sorted(operations)}"
     assert "Elu" not in operations and "BiasAdd" not in operations
-
-
-def _has_fused_bfloat16():
-    cpu = pathlib.Path("/proc/cpuinfo")
-    return not cpu.exists() or "avx512f" in cpu.read_text(encoding="utf-8")
 
 
 def test_spectral_norm_converges_to_the_largest_singular_value():

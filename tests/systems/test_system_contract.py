@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.hardware import has_half_precision_kernels
 from tests.training.small_system import all_values
 from tf_inpaint.systems import SYSTEMS
 from tf_inpaint.training import make_step, train_steps
@@ -208,6 +209,8 @@ def test_the_averages_follow_the_generators(key, fitted):
 @pytest.mark.slow
 @per_system
 def test_half_precision_learns_as_float32_does(key):
+    if not has_half_precision_kernels():
+        pytest.skip("a hundred steps in emulated half precision take many minutes on a CPU without AVX-512")
     last = {}
     for precision in ("float32", "mixed_bfloat16", "mixed_float16"):
         keras.mixed_precision.set_global_policy(precision)
