@@ -1,0 +1,228 @@
+"""Feature maps as sets of patches: cutting them out, comparing them, and laying transferred ones over each other again.
+
+What attention over patches (contextual attention, attention transfer) is made of. A patch is a vector whose values run over its rows,
+then its columns, then the channels, as in `tf.image.extract_patches`; patches follow each other row by row. Nothing here loops over the
+pictures of a batch. `tf.image.extract_patches` itself is not used: its gradient multiplies sparse matrices, many times slower than what is
+here.
+"""
+
+import tensorflow as tf
+
+MASK_MODES = ("published", "strict")
+OVERLAPS = ("constant", "count", "sum")
+# Lengths below this count as this when patches are normalised, as in the published codes: a patch of zeros stays one.
+SMALLEST_NORM = 1e-4
+
+
+def extract_patches(features: tf.Tensor, size: int, *, stride: int = 1, padding: int | tuple[int, int] = 0) -> tf.Tensor:
+    """Cuts square patches out of feature maps.
+
+    Args:
+        features: `[B, H, W, C]`, any dtype.
+        size: height and width of a patch, at least 1.
+        stride: distance of two patches, at least 1.
+        padding: zeros around the map: one number for all sides, or (above and left, below and right).
+
+    Returns:
+        `[B, rows, columns, size * size * C]`, same dtype; rows = floor((H + padding - size) / stride) + 1.
+
+    Raises:
+        ValueError: if `size` or `stride` is not positive, or a padding negative.
+    """
+    before, after = _checked_geometry(size, stride, padding)
+    if before or after:
+        features = tf.pad(features, [[0, 0], [before, after], [before, after], [0, 0]])
+    height, width = _spatial_size(features)
+    rows, columns = (height - size) // stride + 1, (width - size) // stride + 1
+    slices = [
+        features[:, i : i + (rows - 1) * stride + 1 : stride, j : j + (columns - 1) * stride + 1 : stride]
+        for i in range(size)
+        for j in range(size)
+    ]
+    return slices[0] if len(slices) == 1 else tf.concat(slices, axis=-1)
+
+
+def fold_patches(
+    patches: tf.Tensor, size: int, *, stride: int = 1, padding: int | tuple[int, int] = 0, overlap: str = "constant"
+) -> tf.Tensor:
+    """Lays square patches over each other at their places and combines them where they overlap: the way back of `extract_patches`.
+
+    Args:
+        patches: `[B, rows, columns, size * size * C]`, floating point.
+        size: height and width of a patch, at least 1.
+        stride: distance of two patches, at least 1.
+        padding: pixels cut off the border of the result: what `extract_patches` added, if its patches reached the end of the padded map.
+            One number for all sides, or (above and left, below and right).
+        overlap: how values that meet in a pixel are combined. "constant": their sum is divided by (size / stride)^2, the number that meet
+            inside the map; fewer do at its border, which comes out darker (so the published codes). "count": by the number that really
+            meet, so that the result is their mean everywhere. "sum": not divided.
+
+    Returns:
+        `[B, (rows - 1) stride + size - padding, ..., C]`, same dtype.
+
+    Raises:
+        ValueError: if `overlap` is unknown, `size` or `stride` is not positive, or a padding negative.
+
+    Source: with "constant", size 4, stride 2 and padding 1 the transposed convolution of the published codes of PEN-Net and DeepFill.
+    """
+    if overlap not in OVERLAPS:
+        raise ValueError(f"`overlap` must be one of {OVERLAPS}. Received: overlap={overlap!r}.")
+    before, after = _checked_geometry(size, stride, padding)
+    rows, columns = _spatial_size(patches)
+    channels = patches.shape[-1] // size**2
+    # A patch is made of cells of stride x stride pixels, which lie on the grid of the patches' corners.
+    cells = -(-size // stride)
+    spread = tf.reshape(patches, [-1, rows, columns, size, size, channels])
+    if (missing := cells * stride - size) > 0:
+        spread = tf.pad(spread, [[0, 0], [0, 0], [0, 0], [0, missing], [0, missing], [0, 0]])
+    spread = tf.reshape(spread, [-1, rows, columns, cells, stride, cells, stride, channels])
+    shifted = []
+    for i in range(cells):
+        for j in range(cells):
+            cell = tf.reshape(spread[:, :, :, i, :, j], [-1, rows, columns, stride * stride * channels])
+            shifted.append(tf.pad(cell, [[0, 0], [i, cells - 1 - i], [j, cells - 1 - j], [0, 0]]))
+    folded = shifted[0] if len(shifted) == 1 else tf.add_n(shifted)
+    folded = folded if stride == 1 else tf.nn.depth_to_space(folded, stride)
+    height, width = ((number - 1) * stride + size for number in (rows, columns))
+    folded = folded[:, before : height - after, before : width - after]
+    if overlap == "constant":
+        return folded * tf.cast((stride / size) ** 2, folded.dtype)
+    if overlap == "count":
+        counts = [_coverage(number, size, stride)[before : end - after] for number, end in ((rows, height), (columns, width))]
+        return folded / tf.cast(counts[0][:, None, None] * counts[1][:, None], folded.dtype)
+    return folded
+
+
+def normalise_patches(patches: tf.Tensor) -> tf.Tensor:
+    """Scales patches to the length 1; those shorter than `SMALLEST_NORM` are divided by that instead.
+
+    Args:
+        patches: `[..., D]`, floating point.
+
+    Returns:
+        Same shape, float32; the gradient is finite for patches of zeros too.
+    """
+    patches = tf.cast(patches, tf.float32)
+    square = tf.reduce_sum(tf.square(patches), axis=-1, keepdims=True)
+    return patches * tf.math.rsqrt(tf.maximum(square, SMALLEST_NORM**2))
+
+
+def cosine_scores(queries: tf.Tensor, keys: tf.Tensor, *, normalize_query: bool = True) -> tf.Tensor:
+    """Compares each query patch with each key patch.
+
+    Args:
+        queries: `[B, N, D]`, floating point.
+        keys: `[B, M, D]`, floating point.
+        normalize_query: whether the queries are normalised as the keys are. Published codes leave them as they are, so that the scores of a
+            query are its cosines times its length.
+
+    Returns:
+        `[B, N, M]` float32; cosines in [-1, 1] if both are normalised.
+    """
+    queries = normalise_patches(queries) if normalize_query else tf.cast(queries, tf.float32)
+    return tf.matmul(queries, normalise_patches(keys), transpose_b=True)
+
+
+def masked_softmax(scores: tf.Tensor, valid: tf.Tensor, *, mask_mode: str = "strict", scale: float = 1.0, floor: float = 0.0) -> tf.Tensor:
+    """Turns scores into weights of the valid keys.
+
+    Args:
+        scores: `[B, ..., M]`, floating point.
+        valid: `[B, M]` in {0, 1}, 1 = the key may be used.
+        mask_mode: "strict": invalid keys do not take part, the weights of the others add up to 1 (and are all 0 where no key is
+            valid). "published": scores of invalid keys are set to 0, take part in the softmax, and their weights are removed after it, so
+            that the others add up to less than 1.
+        scale: factor on the scores, an inverse temperature.
+        floor: weights below it, those of invalid keys too, are raised to it; 0 for none. PEN-Net's code has 1e-8.
+
+    Returns:
+        `[B, ..., M]` float32 in [0, 1].
+
+    Raises:
+        ValueError: if `mask_mode` is neither of the two.
+    """
+    if mask_mode not in MASK_MODES:
+        raise ValueError(f"`mask_mode` must be one of {MASK_MODES}. Received: mask_mode={mask_mode!r}.")
+    scores = tf.cast(scores, tf.float32) * scale
+    valid = tf.cast(valid, tf.float32)
+    valid = tf.reshape(valid, tf.concat([tf.shape(valid)[:1], tf.ones([tf.rank(scores) - 2], tf.int32), tf.shape(valid)[1:]], axis=0))
+    if mask_mode == "published":
+        weights = tf.nn.softmax(scores * valid) * valid
+    else:
+        # Where all keys are invalid the softmax is one of equal numbers, and removed by the factor.
+        weights = tf.nn.softmax(tf.where(valid > 0.5, scores, scores.dtype.min)) * valid
+    return tf.maximum(weights, floor) if floor else weights
+
+
+def valid_patches(mask: tf.Tensor, size: int) -> tf.Tensor:
+    """Finds the patches in which nothing is missing; what lies outside the map counts as known.
+
+    Args:
+        mask: `[B, H, W, 1]`, floating point; above 0 where something is missing.
+        size: height and width of a patch, odd.
+
+    Returns:
+        `[B, H W]` float32 in {0, 1}, 1 = the patch around this place has no missing pixel.
+
+    Raises:
+        ValueError: if `size` is not odd.
+    """
+    if size < 1 or size % 2 == 0:
+        raise ValueError(f"`size` must be odd: patches have a middle. Received: size={size}.")
+    missing = tf.cast(mask > 0.0, tf.float32)
+    if size > 1:
+        missing = tf.nn.max_pool2d(missing, size, strides=1, padding="SAME")
+    height, width = _spatial_size(mask)
+    return tf.reshape(1.0 - missing, [-1, height * width])
+
+
+def block_max(mask: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+    """Shrinks masks so that no hole is lost: a block with a missing pixel is missing.
+
+    Args:
+        mask: `[B, H, W, 1]`, floating point in {0, 1}, 1 = hole.
+        size: (height, width) of the result, which divide H and W; numbers or scalar tensors.
+
+    Returns:
+        `[B, height, width, 1]`, same dtype.
+
+    Raises:
+        ValueError: if the sizes are known and do not divide.
+    """
+    height, width = _spatial_size(mask)
+    new_height, new_width = size
+    for old, new in ((height, new_height), (width, new_width)):
+        if isinstance(old, int) and isinstance(new, int) and old % new:
+            raise ValueError(f"`size` must divide the mask's. Received: size={tuple(size)} for a mask of {height}x{width}.")
+    blocks = tf.reshape(mask, [-1, new_height, height // new_height, new_width, width // new_width])
+    return tf.reduce_max(blocks, axis=[2, 4])[..., None]
+
+
+def _checked_geometry(size, stride, padding):
+    before, after = (padding, padding) if isinstance(padding, int) else padding
+    if size < 1 or stride < 1 or before < 0 or after < 0:
+        raise ValueError(
+            f"`size` and `stride` must be at least 1, `padding` at least 0. Received: size={size}, stride={stride}, padding={padding}."
+        )
+    return before, after
+
+
+def _spatial_size(tensor):
+    """Height and width: numbers where they are known, scalar tensors where not."""
+    shape = None
+    sizes = []
+    for axis in (1, 2):
+        known = tensor.shape[axis]
+        if known is None:
+            shape = tf.shape(tensor) if shape is None else shape
+            known = shape[axis]
+        sizes.append(known)
+    return sizes
+
+
+def _coverage(number, size, stride):
+    """How many of `number` intervals of length `size`, one each `stride`, hold each of the places that they span together; at least 1."""
+    place = tf.range((number - 1) * stride + size)
+    last = tf.minimum(place // stride, number - 1)
+    first = tf.maximum((place - size) // stride + 1, 0)
+    return tf.cast(tf.maximum(last - first + 1, 1), tf.float32)
