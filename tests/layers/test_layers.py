@@ -11,6 +11,7 @@ from tests.layers.layer_contract import check_layer, randomise
 from tf_inpaint.layers import (
     FusableConv2D,
     FusedBatchNormalization,
+    GatedConv2D,
     InstanceNormalization,
     PaddedConv2D,
     PartialConv2D,
@@ -30,6 +31,9 @@ CASES = {
     ),
     "FusableConv2D, dilated": (FusableConv2D, {"filters": 6, "kernel_size": 3, "padding": "same", "dilation_rate": 2}, 2, 0),
     "FusedBatchNormalization": (FusedBatchNormalization, {}, 2, 2),
+    "GatedConv2D": (GatedConv2D, {"filters": 6, "kernel_size": 5, "strides": 2}, 4, 0),
+    "GatedConv2D, slice, dilated": (GatedConv2D, {"filters": 6, "kernel_size": 3, "dilation_rate": 2, "gate": "slice"}, 4, 0),
+    "GatedConv2D, pointwise": (GatedConv2D, {"filters": 6, "kernel_size": 3, "strides": 2, "gate": "pointwise", "activation": None}, 4, 0),
     "InstanceNormalization": (InstanceNormalization, {}, 0, 0),
     "PaddedConv2D": (PaddedConv2D, {"filters": 6, "kernel_size": 4, "strides": 2, "padding": 1, "activation": "relu"}, 2, 0),
     "PaddedConv2D, reflected, dilated, spectral norm": (
@@ -195,3 +199,9 @@ def _executed_operations(layer, inputs):
         context.context().disable_run_metadata()
     graphs = [graph for function in metadata.function_graphs for graph in function.partition_graphs]
     return {node.op for graph in graphs for node in graph.node}
+
+
+def test_a_gated_convolution_starts_with_a_gate_unlike_its_features():
+    layer = GatedConv2D(6, 3)
+    layer.build((None, None, None, 4))
+    assert np.max(np.abs(np.asarray(layer.kernel) - np.asarray(layer.gate_kernel))) > 0.01

@@ -2,6 +2,7 @@
 
 from tf_inpaint.layers.fusable_conv2d import FusableConv2D
 from tf_inpaint.layers.fused_batch_normalization import FusedBatchNormalization
+from tf_inpaint.layers.gated_conv2d import GatedConv2D
 from tf_inpaint.layers.instance_normalization import InstanceNormalization
 from tf_inpaint.layers.padded_conv2d import PaddedConv2D
 from tf_inpaint.layers.partial_conv2d import PartialConv2D
@@ -13,6 +14,7 @@ from tf_inpaint.layers.spectral_conv2d_transpose import SpectralConv2DTranspose
 __all__ = [
     "FusableConv2D",
     "FusedBatchNormalization",
+    "GatedConv2D",
     "InstanceNormalization",
     "PaddedConv2D",
     "PartialConv2D",
