@@ -35,6 +35,10 @@ def conv2d(
     else:
         margins = padding
     if max(rates) == 1:
+        if not isinstance(margins, str):
+            # As TensorFlow's explicit padding it would run without oneDNN: 1.5 times slower in float32, 30 times in bfloat16.
+            keeps_size = max(strides) == 1 and all(size == 2 * padding + 1 for size in kernel.shape[:2])
+            inputs, margins = (inputs, "SAME") if keeps_size else (tf.pad(inputs, margins), "VALID")
         return tf.nn.conv2d(inputs, kernel, strides=strides, padding=margins)
     if max(strides) > 1:
         raise ValueError(f"Strides and dilation cannot both be above 1. Received: strides={strides}, dilation_rate={dilation_rate}.")
