@@ -9,6 +9,8 @@ import tf_inpaint as tfi
 from tests.hardware import has_half_precision_kernels
 from tests.layers.layer_contract import check_layer, randomise
 from tf_inpaint.layers import (
+    AlignedUpsampling2D,
+    EqualizedDense,
     FusableConv2D,
     FusedBatchNormalization,
     GatedConv2D,
@@ -22,6 +24,8 @@ from tf_inpaint.layers import (
 )
 
 CASES = {
+    "AlignedUpsampling2D": (AlignedUpsampling2D, {}, 0, 0),
+    "EqualizedDense": (EqualizedDense, {"units": 6, "learning_rate_multiplier": 0.5, "bias_init": 1.0, "activation": "relu"}, 2, 0),
     "FusableConv2D": (FusableConv2D, {"filters": 6, "kernel_size": 3, "padding": "same", "activation": "elu"}, 2, 0),
     "FusableConv2D, stride 2, no bias": (
         FusableConv2D,
@@ -205,3 +209,11 @@ def test_a_gated_convolution_starts_with_a_gate_unlike_its_features():
     layer = GatedConv2D(6, 3)
     layer.build((None, None, None, 4))
     assert np.max(np.abs(np.asarray(layer.kernel) - np.asarray(layer.gate_kernel))) > 0.01
+
+
+def test_an_equalised_dense_layer_starts_with_outputs_of_the_size_of_its_inputs_or_at_its_bias():
+    inputs = tf.random.stateless_normal([64, 256], [0, 0])
+    layer = EqualizedDense(256, learning_rate_multiplier=0.01)
+    np.testing.assert_allclose(np.std(layer(inputs)), 1.0, atol=0.05)
+    np.testing.assert_allclose(np.std(layer.kernel), 100.0, rtol=0.05)
+    np.testing.assert_allclose(EqualizedDense(4, learning_rate_multiplier=0.01, bias_init=1.0, kernel_init="zeros")(inputs), 1.0)

@@ -1,5 +1,7 @@
 """Keras layers, one public class per file."""
 
+from tf_inpaint.layers.aligned_upsampling2d import AlignedUpsampling2D
+from tf_inpaint.layers.equalized_dense import EqualizedDense
 from tf_inpaint.layers.fusable_conv2d import FusableConv2D
 from tf_inpaint.layers.fused_batch_normalization import FusedBatchNormalization
 from tf_inpaint.layers.gated_conv2d import GatedConv2D
@@ -12,6 +14,8 @@ from tf_inpaint.layers.spectral_conv2d import SpectralConv2D
 from tf_inpaint.layers.spectral_conv2d_transpose import SpectralConv2DTranspose
 
 __all__ = [
+    "AlignedUpsampling2D",
+    "EqualizedDense",
     "FusableConv2D",
     "FusedBatchNormalization",
     "GatedConv2D",

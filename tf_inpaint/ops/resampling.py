@@ -1,0 +1,63 @@
+"""Resizing as published PyTorch networks do it inside: bilinear with aligned corners, and adaptive average pooling.
+
+Both are two matrix products, one for the rows and one for the columns: exact, with a plain gradient, and of core operations alone.
+Pictures and masks are resized by `ops.image.resize`, whose pixel centres are those of Pillow and OpenCV.
+"""
+
+import tensorflow as tf
+
+
+def resize_align_corners(features: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+    """Resizes bilinearly so that the centres of the corner pixels stay corner pixels.
+
+    Args:
+        features: `[B, H, W, C]`, floating point.
+        size: (height, width) of the result, numbers or scalar tensors.
+
+    Returns:
+        `[B, height, width, C]`, same dtype; computed in float32.
+
+    Source: `torch.nn.functional.interpolate(mode="bilinear", align_corners=True)`.
+    """
+    return _resample(features, size, _aligned_matrix)
+
+
+def adaptive_average_pool(features: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+    """Averages over bins that cover the map; bins overlap by a pixel where the sizes do not divide.
+
+    Args:
+        features: `[B, H, W, C]`, floating point.
+        size: (height, width) of the result: bin i of n covers the pixels `floor(i H / n)` to `ceil((i + 1) H / n) - 1`.
+
+    Returns:
+        `[B, height, width, C]`, same dtype; computed in float32.
+
+    Source: `torch.nn.AdaptiveAvgPool2d`.
+    """
+    return _resample(features, size, _pooling_matrix)
+
+
+def _resample(features, size, matrix):
+    shape, channels = tf.shape(features), features.shape[-1]
+    height, width = (shape[axis] if features.shape[axis] is None else features.shape[axis] for axis in (1, 2))
+    new_height, new_width = size
+    x = tf.reshape(tf.cast(features, tf.float32), [-1, height, width * channels])
+    x = tf.matmul(matrix(height, new_height), x)
+    x = tf.matmul(matrix(width, new_width), tf.reshape(x, [-1, width, channels]))
+    return tf.cast(tf.reshape(x, [-1, new_height, new_width, channels]), features.dtype)
+
+
+def _aligned_matrix(old, new):
+    """`[new, old]` float32: how much each old place has in each new one."""
+    # In float64: of two numbers in the hundreds only the small difference counts. A single new place takes the first old one, as PyTorch.
+    step = tf.cast(old - 1, tf.float64) / tf.cast(tf.maximum(new - 1, 1), tf.float64)
+    place = step * tf.cast(tf.range(new), tf.float64)
+    distance = tf.abs(place[:, None] - tf.cast(tf.range(old), tf.float64))
+    return tf.cast(tf.maximum(1.0 - distance, 0.0), tf.float32)
+
+
+def _pooling_matrix(old, new):
+    """`[new, old]` float32: 1 over the size of the bin, where the old place lies in it."""
+    index, place = tf.range(new)[:, None], tf.range(old)
+    start, stop = index * old // new, -(-(index + 1) * old // new)
+    return tf.where((place >= start) & (place < stop), 1.0 / tf.cast(stop - start, tf.float32), 0.0)
