@@ -25,7 +25,7 @@ from tf_inpaint.layers import (
 
 CASES = {
     "AlignedUpsampling2D": (AlignedUpsampling2D, {}, 0, 0),
-    "EqualizedDense": (EqualizedDense, {"units": 6, "learning_rate_multiplier": 0.5, "bias_init": 1.0, "activation": "relu"}, 2, 0),
+    "EqualizedDense": (EqualizedDense, {"units": 6, "learning_rate_multiplier": 0.5, "activation": "scaled_leaky_relu"}, 2, 0),
     "FusableConv2D": (FusableConv2D, {"filters": 6, "kernel_size": 3, "padding": "same", "activation": "elu"}, 2, 0),
     "FusableConv2D, stride 2, no bias": (
         FusableConv2D,
@@ -216,4 +216,4 @@ def test_an_equalised_dense_layer_starts_with_outputs_of_the_size_of_its_inputs_
     layer = EqualizedDense(256, learning_rate_multiplier=0.01)
     np.testing.assert_allclose(np.std(layer(inputs)), 1.0, atol=0.05)
     np.testing.assert_allclose(np.std(layer.kernel), 100.0, rtol=0.05)
-    np.testing.assert_allclose(EqualizedDense(4, learning_rate_multiplier=0.01, bias_init=1.0, kernel_init="zeros")(inputs), 1.0)
+    np.testing.assert_allclose(EqualizedDense(4, bias_initializer=1.0, kernel_deviation=0.0)(inputs), 1.0)

@@ -1,71 +1,80 @@
 """Dense layer with an equalised learning rate."""
 
-import math
-
 import keras
 import tensorflow as tf
 
-from tf_inpaint import compat
+from tf_inpaint import compat, ops
 
 
 @keras.saving.register_keras_serializable(package="tf_inpaint")
 class EqualizedDense(keras.layers.Layer):
-    """`activation(learning_rate_multiplier * (inputs kernel / sqrt(fan_in) + bias))`: weights of deviation 1, scaled when used.
+    """Dense layer whose kernel is drawn with deviation 1 and scaled when it is used, so that Adam moves all layers alike.
 
-    An optimizer that normalises its steps, such as Adam, then changes each layer's effective weights at the same relative speed,
-    `learning_rate_multiplier` times as fast. Computed in float32 under any policy, and cast to its compute dtype.
+    `y = x W m / sqrt(C) + b m`, m the `learning_rate_multiplier`; the kernel is drawn with deviation 1 / m.
 
     Args:
-        units: number of outputs.
-        learning_rate_multiplier: factor on kernel and bias when used; the kernel starts with the deviation 1 over it.
-        bias_init: what the used bias starts at.
-        kernel_init: "normal", or "zeros": the layer then starts as its bias.
-        activation: name or function, as in Keras, or `None`.
+        units: number of output features.
+        learning_rate_multiplier: how much slower than others the layer learns, positive.
+        use_bias: whether a bias is added.
+        bias_initializer: number that the biases start with (times `learning_rate_multiplier` it is what they add).
+        kernel_deviation: of the initial kernel, times `1 / learning_rate_multiplier`; 0 lets the layer start with its bias alone.
+        activation: `None`, or "scaled_leaky_relu", see `ops.activation`.
 
     Call arguments:
         inputs: `[..., C]`.
 
     Output shape: `[..., units]`.
 
-    Raises:
-        ValueError: if `kernel_init` is neither of the two.
-
-    Source: Karras et al. 2018, arXiv:1710.10196, section 4.1; `EqualLinear` of the PyTorch codes of StyleGAN2.
+    Source: Karras et al. 2018, arXiv:1710.10196, section 4.1; 2020, arXiv:1912.04958, released code.
 
     Example:
         >>> EqualizedDense(8)(tf.zeros([2, 4])).shape
         TensorShape([2, 8])
     """
 
-    def __init__(self, units, *, learning_rate_multiplier=1.0, bias_init=0.0, kernel_init="normal", activation=None, **kwargs):
+    def __init__(
+        self,
+        units,
+        *,
+        learning_rate_multiplier=1.0,
+        use_bias=True,
+        bias_initializer=0.0,
+        kernel_deviation=1.0,
+        activation=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
-        if kernel_init not in ("normal", "zeros"):
-            raise ValueError(f"`kernel_init` must be 'normal' or 'zeros'. Received: kernel_init={kernel_init!r}.")
+        if activation not in (None, "scaled_leaky_relu"):
+            raise ValueError(f"`activation` must be None or 'scaled_leaky_relu'. Received: activation={activation!r}.")
         self.units = units
         self.learning_rate_multiplier = learning_rate_multiplier
-        self.bias_init = bias_init
-        self.kernel_init = kernel_init
-        self.activation = keras.activations.get(activation)
+        self.use_bias = use_bias
+        self.bias_initializer = bias_initializer
+        self.kernel_deviation = kernel_deviation
+        self.activation = activation
 
     def build(self, input_shape):
-        multiplier = self.learning_rate_multiplier
-        normal = keras.initializers.RandomNormal(stddev=1.0 / multiplier)
+        deviation = self.kernel_deviation / self.learning_rate_multiplier
+        initializer = keras.initializers.RandomNormal(stddev=deviation) if deviation else "zeros"
         self.kernel = self.add_weight(
-            name="kernel",
-            shape=(input_shape[-1], self.units),
-            initializer=normal if self.kernel_init == "normal" else "zeros",
-            **compat.keep_float32(),
+            name="kernel", shape=(input_shape[-1], self.units), initializer=initializer, **compat.keep_float32()
         )
-        bias = keras.initializers.Constant(self.bias_init / multiplier)
-        self.bias = self.add_weight(name="bias", shape=(self.units,), initializer=bias, **compat.keep_float32())
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias",
+                shape=(self.units,),
+                initializer=keras.initializers.Constant(self.bias_initializer),
+                **compat.keep_float32(),
+            )
         self.built = True
 
     def call(self, inputs):
-        kernel, bias = tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias)
-        scale = self.learning_rate_multiplier / math.sqrt(kernel.shape[0])
-        outputs = tf.tensordot(tf.cast(inputs, tf.float32), kernel * scale, 1) + bias * self.learning_rate_multiplier
-        outputs = outputs if self.activation is None else self.activation(outputs)
-        return tf.cast(outputs, self.compute_dtype)
+        gain = self.learning_rate_multiplier * self.kernel.shape[0] ** -0.5
+        kernel = tf.cast(tf.convert_to_tensor(self.kernel) * gain, inputs.dtype)
+        outputs = tf.tensordot(inputs, kernel, axes=1)
+        if self.use_bias:
+            outputs = outputs + tf.cast(tf.convert_to_tensor(self.bias) * self.learning_rate_multiplier, outputs.dtype)
+        return ops.activation.scaled_leaky_relu(outputs) if self.activation else outputs
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.units)
@@ -75,7 +84,8 @@ class EqualizedDense(keras.layers.Layer):
             **super().get_config(),
             "units": self.units,
             "learning_rate_multiplier": self.learning_rate_multiplier,
-            "bias_init": self.bias_init,
-            "kernel_init": self.kernel_init,
-            "activation": keras.activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "bias_initializer": self.bias_initializer,
+            "kernel_deviation": self.kernel_deviation,
+            "activation": self.activation,
         }
