@@ -11,10 +11,7 @@ NAMES = ("queries", "keys", "values")
 
 def make_inputs(*, batch=2, num_queries=50, num_keys=35, depth=4, value_depth=6, scale=1.0, dtype=tf.float32):
     shapes = ((num_queries, depth), (num_keys, depth), (num_keys, value_depth))
-    return [
-        tf.cast(scale * tf.random.stateless_normal([batch, *shape], [7, index]), dtype)
-        for index, shape in enumerate(shapes)
-    ]
+    return [tf.cast(scale * tf.random.stateless_normal([batch, *shape], [7, index]), dtype) for index, shape in enumerate(shapes)]
 
 
 def run_with_gradients(function, inputs):
@@ -106,3 +103,32 @@ def _nested_graphs(graph):
 def test_a_block_without_queries_is_refused(block_size):
     with pytest.raises(ValueError, match="`block_size` must be at least 1"):
         attention.attend(*make_inputs(), block_size=block_size)
+
+
+@pytest.mark.parametrize("block_size", [7, None])
+def test_a_bias_leaves_keys_out_and_a_floor_raises_small_weights(block_size):
+    queries, keys, values = make_inputs(scale=2.0)
+    key_bias = tf.where(tf.random.stateless_uniform([2, 35], [3, 4]) < 0.5, 0.0, -1e9)
+
+    def dense(queries, keys, values):
+        weights = tf.nn.softmax(tf.matmul(queries, keys, transpose_b=True) + key_bias[:, None])
+        return tf.matmul(tf.maximum(weights, 1e-3), values)
+
+    def blocks(*inputs):
+        return attention.attend(*inputs, key_bias=key_bias, floor=1e-3, block_size=block_size)
+
+    outputs, gradients = run_with_gradients(blocks, [queries, keys, values])
+    expected, expected_gradients = run_with_gradients(dense, [queries, keys, values])
+    np.testing.assert_allclose(outputs, expected, atol=1e-5)
+    for name, gradient, reference in zip(NAMES, gradients, expected_gradients, strict=True):
+        np.testing.assert_allclose(gradient, reference, atol=1e-5, err_msg=name)
+
+
+def test_values_in_half_precision_leave_the_scores_in_full_precision():
+    queries, keys, values = make_inputs(scale=2.0)
+    outputs, gradients = run_with_gradients(attention.attend, [queries, keys, tf.cast(values, tf.bfloat16)])
+    expected, expected_gradients = run_with_gradients(attention.attend, [queries, keys, values])
+    assert outputs.dtype == gradients[2].dtype == tf.bfloat16 and gradients[0].dtype == tf.float32
+    np.testing.assert_allclose(tf.cast(outputs, tf.float32), expected, atol=3e-2)
+    for gradient, reference in zip(gradients[:2], expected_gradients[:2], strict=True):
+        np.testing.assert_allclose(gradient, reference, atol=0.05 * float(tf.reduce_max(tf.abs(reference))))

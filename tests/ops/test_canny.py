@@ -34,9 +34,7 @@ def edges_of(plane, *, mask=None, **settings):
 
 
 def skimage_edges_of(plane, *, mask=None, sigma=2.0, low_threshold=0.1, high_threshold=0.2):
-    return skimage.feature.canny(
-        plane, sigma=sigma, low_threshold=low_threshold, high_threshold=high_threshold, mask=mask
-    )
+    return skimage.feature.canny(plane, sigma=sigma, low_threshold=low_threshold, high_threshold=high_threshold, mask=mask)
 
 
 # Hand-made planes

@@ -8,9 +8,7 @@ from tf_inpaint.ops import canny
 
 PLANES = tf.TensorSpec([None, None, None, 1], tf.float32)
 
-pytestmark = pytest.mark.skipif(
-    not device_kernels.gpu_kernels_are_registered(), reason="this build of TensorFlow registers no GPU kernels"
-)
+pytestmark = pytest.mark.skipif(not device_kernels.gpu_kernels_are_registered(), reason="this build of TensorFlow registers no GPU kernels")
 
 
 @pytest.fixture(scope="module", params=["whole picture", "masked"])

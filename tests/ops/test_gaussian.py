@@ -68,9 +68,7 @@ def test_the_mean_over_usable_pixels_agrees_with_scipy():
     sigmas = (0, 2.0, 2.0, 0)
     expected = scipy.ndimage.gaussian_filter(picture * usable, sigmas, mode="constant")
     expected /= scipy.ndimage.gaussian_filter(usable.astype(np.float64), sigmas, mode="constant")
-    np.testing.assert_allclose(
-        gaussian.gaussian_smooth_usable(picture, sigma=2.0, usable=usable), expected, atol=1e-6
-    )
+    np.testing.assert_allclose(gaussian.gaussian_smooth_usable(picture, sigma=2.0, usable=usable), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("filling", [0.0, 1e30, np.nan, np.inf])
@@ -107,9 +105,7 @@ def test_the_gradient_of_smoothing_is_smoothing():
     with tf.GradientTape() as tape:
         tape.watch(picture)
         total = tf.reduce_sum(gaussian.gaussian_smooth(picture, sigma=1.0) * cotangent)
-    np.testing.assert_allclose(
-        tape.gradient(total, picture), gaussian.gaussian_smooth(cotangent, sigma=1.0), atol=1e-6
-    )
+    np.testing.assert_allclose(tape.gradient(total, picture), gaussian.gaussian_smooth(cotangent, sigma=1.0), atol=1e-6)
 
 
 @pytest.mark.parametrize("sigma", [-1.0, np.nan, np.inf])

@@ -36,18 +36,49 @@ def test_patches_are_those_of_tensorflow(geometry):
     np.testing.assert_array_equal(patches.extract_patches(features, size, stride=stride, padding=padding), expected)
 
 
-@pytest.mark.parametrize("geometry", GEOMETRIES)
-def test_a_sum_of_folded_patches_is_the_gradient_of_cutting_them_out(geometry):
+@pytest.mark.parametrize("geometry", [*GEOMETRIES, (7, 8, 3, 2, 0)])
+def test_cutting_out_has_the_gradient_of_tensorflow_which_is_a_sum_of_folded_patches(geometry):
     height, width, size, stride, padding = geometry
     features = noise(2, height, width, 3)
-    with tf.GradientTape() as tape:
+    sizes, strides, ones = [1, size, size, 1], [1, stride, stride, 1], [1, 1, 1, 1]
+    with tf.GradientTape(persistent=True) as tape:
         tape.watch(features)
         cut = patches.extract_patches(features, size, stride=stride, padding=padding)
-        weighted = noise(*cut.shape, seed=1)
-        loss = tf.reduce_sum(cut * weighted)
-    expected = tape.gradient(loss, features)
-    folded = patches.fold_patches(weighted, size, stride=stride, padding=padding, overlap="sum")
-    np.testing.assert_allclose(folded, expected, atol=1e-5)
+        upstream = noise(*cut.shape, seed=1)
+        loss = tf.reduce_sum(cut * upstream)
+        expected_loss = tf.reduce_sum(tf.image.extract_patches(padded(features, padding), sizes, strides, ones, "VALID") * upstream)
+    gradient = tape.gradient(loss, features)
+    np.testing.assert_allclose(gradient, tape.gradient(expected_loss, features), atol=1e-5)
+    folded = patches.fold_patches(upstream, size, stride=stride, padding=padding, overlap="sum")
+    np.testing.assert_allclose(folded, gradient[:, : folded.shape[1], : folded.shape[2]], atol=1e-5)
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_folding_has_the_gradient_that_cutting_out_gives(geometry):
+    height, width, size, stride, padding = geometry
+    cut = patches.extract_patches(noise(2, height, width, 3), size, stride=stride, padding=padding)
+    with tf.GradientTape() as tape:
+        tape.watch(cut)
+        folded = patches.fold_patches(cut, size, stride=stride, padding=padding, overlap="sum")
+        upstream = noise(*folded.shape, seed=1)
+        loss = tf.reduce_sum(folded * upstream)
+    expected = patches.extract_patches(upstream, size, stride=stride, padding=padding)
+    np.testing.assert_allclose(tape.gradient(loss, cut), expected, atol=1e-5)
+
+
+def test_gradients_have_gradients():
+    features = noise(1, 6, 6, 2)
+    with tf.GradientTape() as outer:
+        outer.watch(features)
+        with tf.GradientTape() as inner:
+            inner.watch(features)
+            cut = patches.extract_patches(features, 4, stride=2, padding=1)
+            loss = tf.reduce_sum(patches.fold_patches(cut, 4, stride=2, padding=1, overlap="sum") ** 3)
+        slope = inner.gradient(loss, features)
+        penalty = tf.reduce_sum(slope**2)
+    # Each pixel is counted so often as patches hold it: n; loss = sum((n x)^3), slope = 3 n^3 x^2, penalty's slope = 36 n^6 x^3.
+    count = patches.fold_patches(tf.ones_like(cut), 4, stride=2, padding=1, overlap="sum")
+    np.testing.assert_allclose(outer.gradient(penalty, features), 36.0 * count**6 * features**3, rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)

@@ -12,19 +12,30 @@ import tensorflow as tf
 SCORES_PER_BLOCK = 1 << 22
 
 
-def attend(queries: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, *, block_size: int | None = None) -> tf.Tensor:
+def attend(
+    queries: tf.Tensor,
+    keys: tf.Tensor,
+    values: tf.Tensor,
+    *,
+    key_bias: tf.Tensor | None = None,
+    floor: float = 0.0,
+    block_size: int | None = None,
+) -> tf.Tensor:
     """Computes `softmax(queries keys^T) values`, the softmax over the keys, without any scaling of the scores.
 
-    Equal to the dense form up to rounding, whatever the block size. Scores have the inputs' precision; sums over blocks are float32.
+    Equal to the dense form up to rounding, whatever the block size. Scores have the queries' precision; sums over blocks are float32.
 
     Args:
         queries: `[B, N, D]` floating point.
         keys: `[B, M, D]`, same dtype.
-        values: `[B, M, E]`, same dtype.
+        values: `[B, M, E]` floating point.
+        key_bias: `[B, M]`, dtype of the queries, added to the scores of each key, without gradient: a large negative number leaves a key
+            out. `None` for none.
+        floor: weights below it are raised to it, and have no gradient then; 0 for none.
         block_size: queries handled at a time, at least 1; `None` chooses it so that a block holds about `SCORES_PER_BLOCK` scores.
 
     Returns:
-        `[B, N, E]`, same dtype.
+        `[B, N, E]`, dtype of the values.
 
     Raises:
         ValueError: if `block_size` is not positive.
@@ -34,13 +45,14 @@ def attend(queries: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, *, block_size
     """
     if block_size is not None and block_size < 1:
         raise ValueError(f"`block_size` must be at least 1 or None. Received: block_size={block_size}.")
+    bias = None if key_bias is None else tf.stop_gradient(key_bias)[:, None]
 
     @tf.custom_gradient
     def blockwise(queries, keys, values):
-        outputs = _forward(queries, keys, values, block_size)
+        outputs = _forward(queries, keys, values, bias, floor, block_size)
 
         def gradient(upstream):
-            return _backward(queries, keys, values, outputs, upstream, block_size)
+            return _backward(queries, keys, values, bias, floor, outputs, upstream, block_size)
 
         return outputs, gradient
 
@@ -70,28 +82,32 @@ def _block_starts(queries, keys, block_size):
     return -(-num_queries // size), size
 
 
-def _attention_block(queries, keys):
+def _attention_block(queries, keys, bias):
+    scores = tf.matmul(queries, keys, transpose_b=True)
     # The maximum is subtracted inside the softmax kernel, so that large scores do not overflow.
-    return tf.nn.softmax(tf.matmul(queries, keys, transpose_b=True), axis=-1)
+    return tf.nn.softmax(scores if bias is None else scores + bias)
 
 
-def _forward(queries, keys, values, block_size):
+def _forward(queries, keys, values, bias, floor, block_size):
     num_blocks, size = _block_starts(queries, keys, block_size)
-    blocks = tf.TensorArray(queries.dtype, size=num_blocks, infer_shape=False, element_shape=[None, None, values.shape[-1]])
+    blocks = tf.TensorArray(values.dtype, size=num_blocks, infer_shape=False, element_shape=[None, None, values.shape[-1]])
 
     def body(index, blocks):
-        block = queries[:, index * size : (index + 1) * size]
-        return index + 1, blocks.write(index, tf.transpose(tf.matmul(_attention_block(block, keys), values), [1, 0, 2]))
+        weights = _attention_block(queries[:, index * size : (index + 1) * size], keys, bias)
+        if floor:
+            weights = tf.maximum(weights, floor)
+        outputs = tf.matmul(tf.cast(weights, values.dtype), values)
+        return index + 1, blocks.write(index, tf.transpose(outputs, [1, 0, 2]))
 
     _, blocks = tf.while_loop(lambda index, _: index < num_blocks, body, [0, blocks], parallel_iterations=1)
     outputs = tf.transpose(blocks.concat(), [1, 0, 2])
     return tf.ensure_shape(outputs, [queries.shape[0], queries.shape[1], values.shape[-1]])
 
 
-def _backward(queries, keys, values, outputs, upstream, block_size):
+def _backward(queries, keys, values, bias, floor, outputs, upstream, block_size):
     """With P the map, O = P V and dO upstream: dV = P^T dO, dS = P * (dO V^T - rowsum(dO * O)), dQ = dS K, dK = dS^T Q.
 
-    The row sums come from the small output instead of from the map, which saves two passes over it.
+    The row sums come from the small output instead of from the map, which saves two passes over it; with a floor they cannot.
     """
     num_blocks, size = _block_starts(queries, keys, block_size)
     row_sums = tf.reduce_sum(tf.cast(upstream, tf.float32) * tf.cast(outputs, tf.float32), axis=-1, keepdims=True)
@@ -102,10 +118,16 @@ def _backward(queries, keys, values, outputs, upstream, block_size):
 
     def body(index, query_blocks, key_sums, value_sums):
         rows = slice(index * size, (index + 1) * size)
-        query, grad = queries[:, rows], upstream[:, rows]
-        weights = _attention_block(query, keys)
-        score_grads = weights * (tf.matmul(grad, values, transpose_b=True) - row_sums[:, rows])
-        value_sums += tf.cast(tf.matmul(weights, grad, transpose_a=True), tf.float32)
+        query, grad, sums = queries[:, rows], upstream[:, rows], row_sums[:, rows]
+        weights = _attention_block(query, keys, bias)
+        weight_grads = tf.cast(tf.matmul(grad, values, transpose_b=True), weights.dtype)
+        used_weights = weights
+        if floor:
+            used_weights = tf.maximum(weights, floor)
+            weight_grads = tf.where(weights >= floor, weight_grads, 0.0)
+            sums = tf.reduce_sum(weights * weight_grads, axis=-1, keepdims=True)
+        score_grads = weights * (weight_grads - sums)
+        value_sums += tf.cast(tf.matmul(tf.cast(used_weights, grad.dtype), grad, transpose_a=True), tf.float32)
         key_sums += tf.cast(tf.matmul(score_grads, query, transpose_a=True), tf.float32)
         query_blocks = query_blocks.write(index, tf.transpose(tf.matmul(score_grads, keys), [1, 0, 2]))
         return index + 1, query_blocks, key_sums, value_sums

@@ -50,9 +50,7 @@ def gaussian_smooth(image: tf.Tensor, *, sigma: float, truncate: float = 4.0) ->
     return _smooth(_as_float32(image), gaussian_kernel(sigma, truncate=truncate))
 
 
-def gaussian_smooth_usable(
-    image: tf.Tensor, *, sigma: float, usable: tf.Tensor | None = None, truncate: float = 4.0
-) -> tf.Tensor:
+def gaussian_smooth_usable(image: tf.Tensor, *, sigma: float, usable: tf.Tensor | None = None, truncate: float = 4.0) -> tf.Tensor:
     """Gaussian weighted mean over the usable pixels of the window.
 
     Pixels beyond the border and pixels where `usable` is zero have no weight: what they hold, NaN and infinity

@@ -32,14 +32,7 @@ def extract_patches(features: tf.Tensor, size: int, *, stride: int = 1, padding:
     before, after = _checked_geometry(size, stride, padding)
     if before or after:
         features = tf.pad(features, [[0, 0], [before, after], [before, after], [0, 0]])
-    height, width = _spatial_size(features)
-    rows, columns = (height - size) // stride + 1, (width - size) // stride + 1
-    slices = [
-        features[:, i : i + (rows - 1) * stride + 1 : stride, j : j + (columns - 1) * stride + 1 : stride]
-        for i in range(size)
-        for j in range(size)
-    ]
-    return slices[0] if len(slices) == 1 else tf.concat(slices, axis=-1)
+    return _cut(features, size, stride)
 
 
 def fold_patches(
@@ -68,21 +61,8 @@ def fold_patches(
     if overlap not in OVERLAPS:
         raise ValueError(f"`overlap` must be one of {OVERLAPS}. Received: overlap={overlap!r}.")
     before, after = _checked_geometry(size, stride, padding)
+    folded = _lay(patches, size, stride)
     rows, columns = _spatial_size(patches)
-    channels = patches.shape[-1] // size**2
-    # A patch is made of cells of stride x stride pixels, which lie on the grid of the patches' corners.
-    cells = -(-size // stride)
-    spread = tf.reshape(patches, [-1, rows, columns, size, size, channels])
-    if (missing := cells * stride - size) > 0:
-        spread = tf.pad(spread, [[0, 0], [0, 0], [0, 0], [0, missing], [0, missing], [0, 0]])
-    spread = tf.reshape(spread, [-1, rows, columns, cells, stride, cells, stride, channels])
-    shifted = []
-    for i in range(cells):
-        for j in range(cells):
-            cell = tf.reshape(spread[:, :, :, i, :, j], [-1, rows, columns, stride * stride * channels])
-            shifted.append(tf.pad(cell, [[0, 0], [i, cells - 1 - i], [j, cells - 1 - j], [0, 0]]))
-    folded = shifted[0] if len(shifted) == 1 else tf.add_n(shifted)
-    folded = folded if stride == 1 else tf.nn.depth_to_space(folded, stride)
     height, width = ((number - 1) * stride + size for number in (rows, columns))
     folded = folded[:, before : height - after, before : width - after]
     if overlap == "constant":
@@ -196,6 +176,72 @@ def block_max(mask: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
             raise ValueError(f"`size` must divide the mask's. Received: size={tuple(size)} for a mask of {height}x{width}.")
     blocks = tf.reshape(mask, [-1, new_height, height // new_height, new_width, width // new_width])
     return tf.reduce_max(blocks, axis=[2, 4])[..., None]
+
+
+def _cut(features, size, stride):
+    """Patches of maps that are already padded. Its gradient is `_lay`: that of slices, which TensorFlow would take, is slow."""
+
+    @tf.custom_gradient
+    def cut(features):
+        def gradient(upstream):
+            height, width = _spatial_size(features)
+            laid = _lay(upstream, size, stride)
+            laid_height, laid_width = _spatial_size(laid)
+            # What no patch reaches has no gradient.
+            return tf.pad(laid, [[0, 0], [0, height - laid_height], [0, width - laid_width], [0, 0]])
+
+        return _cut_forward(features, size, stride), gradient
+
+    return cut(features)
+
+
+def _cut_forward(features, size, stride):
+    height, width = _spatial_size(features)
+    channels = features.shape[-1]
+    rows, columns = (height - size) // stride + 1, (width - size) // stride + 1
+    # A patch is made of cells of stride x stride pixels, which lie on the grid of the patches' corners: all slices below are dense ones.
+    cells = -(-size // stride)
+    surplus = cells * stride - size
+    if surplus:
+        features = tf.pad(features, [[0, 0], [0, surplus], [0, surplus], [0, 0]])
+    grid_rows, grid_columns = rows + cells - 1, columns + cells - 1
+    features = features[:, : grid_rows * stride, : grid_columns * stride]
+    strips = tf.reshape(features, [-1, grid_rows * stride, grid_columns, stride * channels])
+    strips = _concat([strips[:, :, j : j + columns] for j in range(cells)])[..., : size * channels]
+    strips = tf.reshape(strips, [-1, grid_rows, stride, columns, size * channels])
+    return _concat([strips[:, i // stride : i // stride + rows, i % stride] for i in range(size)])
+
+
+def _lay(patches, size, stride):
+    """The sum of patches laid at their places, without cutting anything off. Its gradient is `_cut`."""
+
+    @tf.custom_gradient
+    def lay(patches):
+        return _lay_forward(patches, size, stride), lambda upstream: _cut(upstream, size, stride)
+
+    return lay(patches)
+
+
+def _lay_forward(patches, size, stride):
+    rows, columns = _spatial_size(patches)
+    channels = patches.shape[-1] // size**2
+    cells = -(-size // stride)
+    surplus = cells * stride - size
+    strips = tf.reshape(patches, [-1, rows, columns, size, size * channels])
+    if surplus:
+        strips = tf.pad(strips, [[0, 0], [0, 0], [0, 0], [0, surplus], [0, surplus * channels]])
+    wide = stride * channels
+    shifted = [tf.pad(strips[..., j * wide : (j + 1) * wide], [[0, 0], [0, 0], [j, cells - 1 - j], [0, 0], [0, 0]]) for j in range(cells)]
+    grid_rows, grid_columns = rows + cells - 1, columns + cells - 1
+    strips = tf.reshape(tf.add_n(shifted), [-1, rows, grid_columns, cells, wide * stride])
+    shifted = [tf.pad(strips[:, :, :, i], [[0, 0], [i, cells - 1 - i], [0, 0], [0, 0]]) for i in range(cells)]
+    grid = tf.reshape(tf.add_n(shifted), [-1, grid_rows, grid_columns, stride, wide])
+    laid = tf.reshape(tf.transpose(grid, [0, 1, 3, 2, 4]), [-1, grid_rows * stride, grid_columns * stride, channels])
+    return laid[:, : (rows - 1) * stride + size, : (columns - 1) * stride + size]
+
+
+def _concat(parts):
+    return parts[0] if len(parts) == 1 else tf.concat(parts, axis=-1)
 
 
 def _checked_geometry(size, stride, padding):
