@@ -26,7 +26,9 @@ def values():
     return generator.normal(size=(2, 13, 12, 3)), generator.normal(size=(3, 3, 3, 4))
 
 
-@pytest.mark.parametrize(("strides", "dilation_rate", "margin"), [(1, 1, 1), (2, 1, 1), (2, 1, 0), (1, 2, 2), (1, 3, 0), (1, 4, 4)])
+@pytest.mark.parametrize(
+    ("strides", "dilation_rate", "margin"), [(1, 1, 1), (1, 1, 2), (2, 1, 1), (2, 1, 0), (1, 2, 2), (1, 3, 0), (1, 4, 4)]
+)
 def test_values_are_those_of_a_sum_over_the_pixels_of_the_kernel(values, strides, dilation_rate, margin):
     inputs, kernel = values
     expected = reference(inputs, kernel, strides=strides, margin=margin, dilation_rate=dilation_rate)
