@@ -101,6 +101,18 @@ def test_convolution_bias_and_activation_become_one_kernel(dtype):
     assert "Elu" not in operations and "BiasAdd" not in operations
 
 
+@pytest.mark.parametrize("layer_class", [FusableConv2D, SpectralConv2D, PaddedConv2D])
+def test_the_gradient_of_a_bias_is_summed_over_many_pixels_in_half_precision(layer_class):
+    """A bfloat16 sum of these 65536 ones stops growing at 256."""
+    if not has_half_precision_kernels():
+        pytest.skip("TensorFlow has no bfloat16 convolution on a CPU without AVX-512")
+    layer = layer_class(2, 1, dtype="mixed_bfloat16")
+    inputs = tf.ones([4, 128, 128, 1])
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.cast(layer(inputs, training=True), tf.float32))
+    np.testing.assert_allclose(tape.gradient(loss, layer.bias), [65536.0, 65536.0], rtol=5e-3)
+
+
 def test_spectral_norm_converges_to_the_largest_singular_value():
     layer = SpectralConv2D(12, 3, use_bias=False)
     inputs = tf.zeros([1, 4, 4, 5])
@@ -201,8 +213,8 @@ def _executed_operations(layer, inputs):
         metadata = context.context().export_run_metadata()
     finally:
         context.context().disable_run_metadata()
-    graphs = [graph for function in metadata.function_graphs for graph in function.partition_graphs]
-    return {node.op for graph in graphs for node in graph.node}
+    # The last one is this function's. Those before it, if any, are of single operations outside functions: TensorFlow goes on collecting.
+    return {node.op for graph in metadata.function_graphs[-1].partition_graphs for node in graph.node}
 
 
 def test_a_gated_convolution_starts_with_a_gate_unlike_its_features():

@@ -14,6 +14,9 @@ class FusableConv2D(keras.layers.Conv2D):
     unfused bias and activation cost as much as the convolution. Values, weights and arguments are those of the base class,
     restricted to `data_format="channels_last"`, `groups=1` and padding "same" or "valid".
 
+    Call arguments:
+        training: `True` sums the bias' gradient in float32 (see `ops.convolution.add_bias`), and leaves the activation by itself.
+
     Input shape: `[B, H, W, C]`. Output shape: `[B, H', W', filters]`, as of the base class.
 
     Raises:
@@ -32,7 +35,7 @@ class FusableConv2D(keras.layers.Conv2D):
                 f"groups={self.groups}, data_format={self.data_format!r}, padding={self.padding!r}. Use `keras.layers.Conv2D`."
             )
 
-    def call(self, inputs):
+    def call(self, inputs, training=False):
         outputs = ops.convolution.conv2d(
             tf.cast(inputs, self.compute_dtype),
             tf.cast(self.kernel, self.compute_dtype),
@@ -41,5 +44,7 @@ class FusableConv2D(keras.layers.Conv2D):
             dilation_rate=self.dilation_rate,
         )
         if self.use_bias:
-            outputs = tf.nn.bias_add(outputs, tf.cast(self.bias, self.compute_dtype))
+            # The exact sum of the bias' gradient keeps bias and activation from being fused: only where there is a gradient.
+            add_bias = ops.convolution.add_bias if training else tf.nn.bias_add
+            outputs = add_bias(outputs, tf.cast(self.bias, self.compute_dtype))
         return outputs if self.activation is None else self.activation(outputs)

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tf_inpaint import compat
+from tf_inpaint import compat, ops
 
 # Added to norms before dividing, as in the published code.
 NORM_EPSILON = 1e-12
@@ -95,7 +95,7 @@ class SpectralConv2D(keras.layers.Layer):
             inputs, tf.cast(kernel, self.compute_dtype), strides=self.strides, padding=self.padding.upper()
         )
         if self.use_bias:
-            outputs = tf.nn.bias_add(outputs, tf.cast(self.bias, self.compute_dtype))
+            outputs = ops.convolution.add_bias(outputs, tf.cast(self.bias, self.compute_dtype))
         return outputs if self.activation is None else self.activation(outputs)
 
     def _normalised_kernel(self, *, update):

@@ -65,14 +65,14 @@ def add_bias(inputs: tf.Tensor, bias: tf.Tensor):
 
     Args:
         inputs: `[B, H, W, C]`, floating point.
-        bias: `[C]` float32.
+        bias: `[C]`, floating point; its gradient comes in this dtype.
 
     Returns:
         Same shape and dtype as `inputs`.
     """
 
     def gradient(upstream):
-        return upstream, tf.reduce_sum(tf.cast(upstream, tf.float32), axis=[0, 1, 2])
+        return upstream, tf.cast(tf.reduce_sum(tf.cast(upstream, tf.float32), axis=[0, 1, 2]), bias.dtype)
 
     return tf.nn.bias_add(inputs, tf.cast(bias, inputs.dtype)), gradient
 
