@@ -32,6 +32,7 @@ MODULES = (
     "tf_inpaint.ops.activation",
     "tf_inpaint.ops.attention",
     "tf_inpaint.ops.canny",
+    "tf_inpaint.ops.colour",
     "tf_inpaint.ops.gaussian",
     "tf_inpaint.ops.image",
     "tf_inpaint.pictures",

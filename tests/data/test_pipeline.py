@@ -206,6 +206,14 @@ def test_crops_are_taken_everywhere_along_the_longer_side_and_nowhere_else(photo
     assert np.array_equal(np.round((center + 1) * 127.5), whole[:, start : start + SIZE])
 
 
+def test_colour_jitter_is_a_function_of_seed_and_position(bank):
+    plain, jittered = batches_of(bank, 8, repeat=True), batches_of(bank, 8, repeat=True, colour_jitter=0.05)
+    assert_same(batches_of(bank, 5, repeat=True, colour_jitter=0.05, skip_batches=3), jittered[3:])
+    changes = [np.abs(one["image"] - other["image"]).max() for one, other in zip(plain, jittered, strict=True)]
+    assert min(changes) > 0 and max(changes) < 0.9 and len(set(changes)) == 8
+    assert all(np.array_equal(one["mask"], other["mask"]) for one, other in zip(plain, jittered, strict=True))
+
+
 def test_select_leaves_pictures_out(bank):
     shown = sum((indices_of(batch["image"]) for batch in batches_of(bank, select=slice(1, None, 2))), [])
     wanted = [int(name.split("picture ")[1][0]) for name in bank.names[1::2]]
@@ -229,6 +237,8 @@ def test_a_text_an_opened_source_and_a_bank_are_the_same(photos, bank):
         {"crop": "corner"},
         {"skip_batches": -1},
         {"edges": True, "masks_on": "step"},
+        {"colour_jitter": -0.1},
+        {"colour_jitter": 0.6},
         {"image_size": SIZE + 1},
         {"select": slice(NUM_PICTURES, None)},
         {"masks": "round"},

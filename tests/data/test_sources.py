@@ -116,9 +116,9 @@ def test_a_folder_without_pictures_is_an_error_that_names_it(tmp_path):
         open_source(f"folder:{tmp_path}")
 
 
-@pytest.mark.parametrize("text", ["", "nothing:here", "tfrecord:data", "photo"])
+@pytest.mark.parametrize("text", ["", "nothing:here", "hdf5:data", "photo"])
 def test_an_unknown_kind_of_source_is_an_error_that_names_the_known_ones(text):
-    with pytest.raises(ConfigError, match="Available: folder:PATH, tfds:NAME, photos"):
+    with pytest.raises(ConfigError, match="Available: folder:PATH, tfds:NAME, tfrecord:PATH, photos, celeba_hq:PATH"):
         open_source(text)
 
 

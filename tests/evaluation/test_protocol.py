@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.picture_files import save
 from tf_inpaint import data, masks
-from tf_inpaint.data.sources import open_source
+from tf_inpaint.data import open_source
 from tf_inpaint.errors import ConfigError, DataError, MaskError
 from tf_inpaint.evaluation import BINS, make_protocol
 

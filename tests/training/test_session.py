@@ -10,15 +10,16 @@ import tensorflow as tf
 
 from tests.training.conftest import write_pictures
 from tests.training.small_system import SmallSystem, small_config
+from tf_inpaint import data, weights
 from tf_inpaint import pictures as picture_files
-from tf_inpaint import weights
 from tf_inpaint.errors import CheckpointError, ConfigError, DataError, WeightsError
 from tf_inpaint.training import TrainConfig, train
+from tf_inpaint.training.loop import train_steps
 from tf_inpaint.training.run_directory import RunDirectory
 
 
 def make_config(data, **overrides):
-    settings = {"data": f"folder:{data}", "masks": "center_square", "batch_size": 4, "steps": 4}
+    settings = {"data": data if isinstance(data, str) else f"folder:{data}", "masks": "center_square", "batch_size": 4, "steps": 4}
     return TrainConfig(**{**settings, "checkpoint_steps": 2, "validation_steps": 2, "log_steps": 1, **overrides})
 
 
@@ -98,6 +99,32 @@ def test_other_settings_for_the_same_folder_are_named(finished, pictures):
         run(pictures, finished, batch_size=2, seed=3)
     with pytest.raises(CheckpointError, match=r"learning_rate \(was 0.001, now 0.5\)"):
         run(pictures, finished, system_config=small_config(learning_rate=0.5))
+
+
+def test_a_run_on_jittered_records_says_so_and_goes_on(pictures, tmp_path, capsys):
+    data.write_records(f"folder:{pictures}", tmp_path / "records", image_size=16)
+    source = f"tfrecord:{tmp_path / 'records'}"
+    assert run(source, tmp_path / "run", steps=1, validation_steps=0, colour_jitter=0.05).finished
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["training"]["colour_jitter"] == 0.05
+    assert weights.read(tmp_path / "run").training["runs"][0]["colour_jitter"] == 0.05
+    with pytest.raises(CheckpointError, match=r"colour_jitter \(was 0.05, now 0.0\)"):
+        run(source, tmp_path / "run", steps=2, validation_steps=0)
+    capsys.readouterr()
+    assert run(source, tmp_path / "run", steps=2, validation_steps=0, colour_jitter=0.05).step == 2
+    assert "resumed from step 1" in capsys.readouterr().out
+
+
+def test_a_record_damaged_while_training_is_one_sentence(pictures, tmp_path):
+    data.write_records(f"folder:{pictures}", tmp_path, image_size=16)
+    shard = tmp_path / "pictures-00000-of-00001.tfrecord"
+    content = bytearray(shard.read_bytes())
+    content[100] ^= 1
+    shard.write_bytes(bytes(content))
+    batches = data.dataset(f"tfrecord:{tmp_path}", image_size=16, batch_size=4, masks="center_square", memory_limit=0)
+    system = SmallSystem.tiny()
+    system.compile()
+    with pytest.raises(DataError, match=r"wrong checksum.*check-data"):
+        list(train_steps(system, batches))
 
 
 def test_a_run_does_not_go_on_with_other_pictures(tmp_path):
@@ -230,6 +257,7 @@ def test_mostly_broken_pictures_and_wrong_folders_are_errors(tmp_path):
         {"checkpoint_steps": 0},
         {"log_steps": 0},
         {"held_out": -1},
+        {"colour_jitter": 0.7},
     ],
 )
 def test_a_setting_out_of_range_is_named(setting):

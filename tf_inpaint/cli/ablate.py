@@ -43,7 +43,7 @@ def add_parser(subparsers):
         "--validation-data", metavar="SOURCE", help="take these pictures from here; by default the last of --data are kept back"
     )
     parser.add_argument("--stage", metavar="NAME", help="part of the system to train; the system's default stage without this option")
-    parser.add_argument("--data", default="photos", metavar="SOURCE", help="folder:PATH, tfds:NAME or photos (default)")
+    parser.add_argument("--data", default="photos", metavar="SOURCE", help="folder:PATH, tfds:NAME, tfrecord:PATH or photos (default)")
     parser.add_argument("--masks", default="free_form", metavar="MASKS", help="such as free_form (default) or free_form+irregular:PATH")
     parser.add_argument("--image-size", type=int, metavar="PIXELS", help="size of the training pictures; by default the system's")
     parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="pictures in a step (default %(default)s)")

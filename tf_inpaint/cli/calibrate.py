@@ -15,7 +15,9 @@ def add_parser(subparsers) -> None:
         epilog="Exit status: 0 done; 1 failed; 2 wrong usage.",
     )
     parser.add_argument("--weights", metavar="NAME|PATH", required=True, help="name of weights, or a run folder")
-    parser.add_argument("--data", metavar="SOURCE", required=True, help="pictures unseen in training: folder:PATH, tfds:NAME or photos")
+    parser.add_argument(
+        "--data", metavar="SOURCE", required=True, help="pictures unseen in training: folder:PATH, tfds:NAME, tfrecord:PATH or photos"
+    )
     parser.add_argument("--masks", metavar="MASKS", default="free_form", help="such as free_form (default) or irregular:PATH")
     parser.add_argument("--percentile", metavar="P", type=float, default=5.0, help="percentage of true pictures to be rejected (default 5)")
     parser.add_argument("--limit", metavar="N", type=int, help="the last N pictures by name, which a training keeps back; default: all")

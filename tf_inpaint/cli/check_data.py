@@ -12,7 +12,9 @@ def add_parser(subparsers) -> None:
         epilog="Exit status: 0 all pictures are readable; 1 some are broken, each named; 2 wrong usage, nothing there.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("source", metavar="SOURCE", help="folder:PATH, tfds:NAME, tfds:NAME@SPLIT or photos")
+    parser.add_argument(
+        "source", metavar="SOURCE", help="folder:PATH, tfds:NAME@SPLIT, tfrecord:PATH, photos, or a recipe, such as dtd:PATH@test"
+    )
     parser.add_argument("--max-pixels", type=int, metavar="N", help="pictures with more pixels count as broken")
 
 
@@ -27,6 +29,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"tf-inpaint: {error}", file=sys.stderr)
         return 2
     report = check(source, max_pixels=pictures.MAX_PIXELS if args.max_pixels is None else args.max_pixels)
+    if source.note:
+        print(f"note: {source.note}")
     print(report.summary(max_names=len(report.broken)))
     if report.is_usable:
         print(f"Training would use {report.num_readable} pictures.")

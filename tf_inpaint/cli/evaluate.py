@@ -26,7 +26,7 @@ def add_parser(subparsers) -> None:
         default=(),
         help="methods without weights: mean, telea, ns, biharmonic, patch_match",
     )
-    parser.add_argument("--data", metavar="SOURCE", help="folder:PATH, tfds:NAME@SPLIT or photos")
+    parser.add_argument("--data", metavar="SOURCE", help="folder:PATH, tfds:NAME@SPLIT, tfrecord:PATH or photos")
     parser.add_argument(
         "--masks",
         metavar="MASKS",

@@ -23,6 +23,7 @@ COMMANDS = {
     "report": "tf_inpaint.cli.report",
     "export": "tf_inpaint.cli.export",
     "check-data": "tf_inpaint.cli.check_data",
+    "prepare": "tf_inpaint.cli.prepare",
 }
 
 _INTERRUPTED = 130  # the shells' number for a process ended by Ctrl-C

@@ -20,7 +20,7 @@ def add_parser(subparsers):
         "weights of the one before it, which must be finished; without this option the system's default stage is trained: joint, or "
         "initial of partial_conv",
     )
-    parser.add_argument("--data", default="photos", metavar="SOURCE", help="folder:PATH, tfds:NAME or photos (default)")
+    parser.add_argument("--data", default="photos", metavar="SOURCE", help="folder:PATH, tfds:NAME, tfrecord:PATH or photos (default)")
     parser.add_argument("--masks", default="free_form", metavar="MASKS", help="such as free_form (default) or free_form+irregular:PATH")
     parser.add_argument("--image-size", type=int, metavar="PIXELS", help="size of the training pictures; by default the system's")
     parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="pictures in a step (default %(default)s)")
@@ -28,6 +28,15 @@ def add_parser(subparsers):
     parser.add_argument("--precision", default="float32", choices=("float32", "mixed_bfloat16", "mixed_float16"))
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the system, such as hole_weight=6; repeatable"
+    )
+    parser.add_argument(
+        "--colour-jitter",
+        type=float,
+        nargs="?",
+        const=0.05,
+        default=0.0,
+        metavar="AMOUNT",
+        help="change brightness, contrast, saturation and hue of each picture at random, by 0.05 at most where no amount is named",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default %(default)s")
     parser.add_argument("--deterministic", action="store_true", help="the same settings give the same bits; slower")
@@ -65,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
         "seed",
         "stage",
         "precision",
+        "colour_jitter",
         "deterministic",
         "checkpoint_steps",
         "validation_steps",

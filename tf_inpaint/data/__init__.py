@@ -2,6 +2,19 @@
 
 from tf_inpaint.data.bank import PictureBank, SourceReport, check, prepare
 from tf_inpaint.data.pipeline import dataset
-from tf_inpaint.data.sources import SOURCES, Source, open_source
+from tf_inpaint.data.record_writer import RecordsReport, write_records
+from tf_inpaint.data.registry import SOURCES, open_source
+from tf_inpaint.data.sources import Source
 
-__all__ = ["SOURCES", "PictureBank", "Source", "SourceReport", "check", "dataset", "open_source", "prepare"]
+__all__ = [
+    "SOURCES",
+    "PictureBank",
+    "RecordsReport",
+    "Source",
+    "SourceReport",
+    "check",
+    "dataset",
+    "open_source",
+    "prepare",
+    "write_records",
+]

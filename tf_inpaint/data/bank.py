@@ -4,7 +4,8 @@
 So the pictures are decoded before training, by Pillow and several threads, shorter side = `image_size`, and kept as plain bytes:
 in memory while they fit (8,000 pictures of 128 px are 0.4 GB and take some seconds), otherwise as one raw file each in a cache
 folder, from which core TensorFlow reads them and which the next run finds again (100,000 pictures of 4:3 and 128 px: 6.5 GB). Broken
-pictures are found here, once, by name.
+pictures are found here, once, by name. TFRecords that were prepared at the size are such a store already: what does not fit into memory
+is read from them.
 """
 
 import dataclasses
@@ -18,7 +19,10 @@ import numpy as np
 import tensorflow as tf
 
 from tf_inpaint import compat, pictures
-from tf_inpaint.data.sources import Source, open_source
+from tf_inpaint.data.record_source import RecordSource
+from tf_inpaint.data.records import RecordReader
+from tf_inpaint.data.registry import open_source
+from tf_inpaint.data.sources import Source
 from tf_inpaint.errors import ConfigError, DataError, PictureError
 from tf_inpaint.files import atomic_directory
 from tf_inpaint.ops import image as image_ops
@@ -91,14 +95,14 @@ class PictureBank:
         names: name of each picture, in the source's order, without the broken ones.
         sizes: int32 `[N, 2]`, height and width of each.
         report: what was found in the source.
-        storage: the pictures' bytes: one flat uint8 tensor in memory, or the path of a cache folder.
+        storage: the pictures' bytes: one flat uint8 tensor in memory, the path of a cache folder, or TFRecords.
     """
 
     image_size: int
     names: tuple[str, ...]
     sizes: np.ndarray
     report: SourceReport
-    storage: tf.Tensor | str
+    storage: tf.Tensor | str | RecordReader
 
     def __len__(self) -> int:
         return len(self.names)
@@ -113,6 +117,8 @@ class PictureBank:
             uint8 `[H, W, 3]`, the shorter side `image_size`.
         """
         size = tf.constant(self.sizes)[index]
+        if isinstance(self.storage, RecordReader):
+            return tf.reshape(self.storage.read(index), [size[0], size[1], 3])
         if isinstance(self.storage, str):
             folder = tf.strings.as_string(index // _FILES_PER_FOLDER)
             path = tf.strings.join([self.storage, folder, tf.strings.as_string(index)], separator="/")
@@ -137,11 +143,12 @@ def check(source: str | Source, *, max_pixels: int = pictures.MAX_PIXELS, show_p
 
     Raises:
         ConfigError: if the kind of source is unknown or `max_pixels` below 1.
-        DataError: if the source is missing or empty.
+        DataError: if the source is missing or empty, or its files are not those that its manifest means.
     """
     source = open_source(source) if isinstance(source, str) else source
     if max_pixels < 1:
         raise ConfigError(f"`max_pixels` must be at least 1. Received: max_pixels={max_pixels}.")
+    source.verify()
     num_readable, broken = 0, []
     for name, picture in _with_progress(source, source.read_all(max_pixels=max_pixels), show_progress):
         if isinstance(picture, PictureError):
@@ -167,7 +174,7 @@ def prepare(
         image_size: shorter side of the prepared pictures in pixels. Smaller pictures are enlarged.
         max_pixels: pictures with more pixels count as broken.
         memory_limit: above this number of bytes the prepared pictures go to `cache_dir`. (While they are put together in memory
-            twice as much is needed for a moment.)
+            twice as much is needed for a moment.) TFRecords prepared at this size are read where they are instead.
         cache_dir: folder for prepared pictures that do not fit; by default `$TF_INPAINT_HOME/pictures`, and without that variable
             `~/.cache/tf_inpaint/pictures`. It is used again as long as the source's files stay the same, and can be deleted.
         show_progress: whether to show a bar; `None`: where standard error is a terminal.
@@ -183,6 +190,11 @@ def prepare(
     if image_size < 1 or max_pixels < 1:
         raise ConfigError(f"`image_size` and `max_pixels` must be at least 1. Received: image_size={image_size}, max_pixels={max_pixels}.")
     source = open_source(source) if isinstance(source, str) else source
+    if isinstance(source, RecordSource) and source.image_size == image_size:
+        sizes = np.array(source.sizes, np.int32)
+        if 3 * int(np.prod(sizes, axis=1, dtype=np.int64).sum()) > memory_limit:
+            report = SourceReport(source.name, len(source), num_ignored=source.num_ignored)
+            return PictureBank(image_size, source.names, sizes, report, source.reader())
     cache = _cache_folder(cache_dir, source, image_size=image_size, max_pixels=max_pixels)
     bank = _open_cache(cache) if cache.is_dir() else None
     if bank is None:
@@ -192,14 +204,38 @@ def prepare(
     return bank
 
 
+def fit(rgb: np.ndarray, image_size: int) -> np.ndarray:
+    """Resizes a picture for training: its shorter side gets the size, its shape stays, but of a very long one the middle is kept.
+
+    Args:
+        rgb: uint8 `[H, W, 3]`.
+        image_size: in pixels.
+
+    Returns:
+        uint8 `[H, W, 3]`, the same array where nothing is to be done.
+    """
+    height, width = rgb.shape[:2]
+    longest = MAX_ASPECT * min(height, width)
+    top, left = max(0, height - longest) // 2, max(0, width - longest) // 2
+    rgb = rgb[top : top + longest, left : left + longest]
+    height, width = rgb.shape[:2]
+    scale = image_size / min(height, width)
+    size = (max(image_size, round(height * scale)), max(image_size, round(width * scale)))
+    if size == (height, width):
+        return rgb
+    with tf.device("CPU"):
+        resized = image_ops.resize(tf.constant(rgb), size)
+        return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8).numpy()
+
+
 def _decode(source: Source, image_size: int, max_pixels: int, memory_limit: int, cache: Path, show_progress: bool | None) -> PictureBank:
     names, sizes, broken, kept = [], [], [], []
     num_bytes = num_enlarged = 0
 
-    def fit(rgb: np.ndarray) -> tuple[np.ndarray, bool]:
-        return _fit(rgb, image_size), min(rgb.shape[:2]) < image_size
+    def prepare_one(rgb: np.ndarray) -> tuple[np.ndarray, bool]:
+        return fit(rgb, image_size), min(rgb.shape[:2]) < image_size
 
-    pictures_read = _with_progress(source, source.read_all(fit, max_pixels=max_pixels), show_progress)
+    pictures_read = _with_progress(source, source.read_all(prepare_one, max_pixels=max_pixels), show_progress)
     for name, result in pictures_read:
         if isinstance(result, PictureError):
             broken.append((name, str(result)))
@@ -242,21 +278,6 @@ def _decode(source: Source, image_size: int, max_pixels: int, memory_limit: int,
         index["report"] = dataclasses.asdict(bank.report)
         (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
     return bank
-
-
-def _fit(rgb: np.ndarray, image_size: int) -> np.ndarray:
-    height, width = rgb.shape[:2]
-    longest = MAX_ASPECT * min(height, width)
-    top, left = max(0, height - longest) // 2, max(0, width - longest) // 2
-    rgb = rgb[top : top + longest, left : left + longest]
-    height, width = rgb.shape[:2]
-    scale = image_size / min(height, width)
-    size = (max(image_size, round(height * scale)), max(image_size, round(width * scale)))
-    if size == (height, width):
-        return rgb
-    with tf.device("CPU"):
-        resized = image_ops.resize(tf.constant(rgb), size)
-        return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8).numpy()
 
 
 def _with_progress(source: Source, results, show_progress: bool | None):

@@ -15,10 +15,11 @@ from tf_inpaint.data.bank import MEMORY_LIMIT, PictureBank, prepare
 from tf_inpaint.data.sources import Source
 from tf_inpaint.errors import ConfigError
 from tf_inpaint.ops import canny as canny_ops
+from tf_inpaint.ops import colour as colour_ops
 from tf_inpaint.ops import image as image_ops
 
 # What a random number is drawn for; part of its seed, so that no two draws are related.
-_ORDER, _CROP, _FLIP, _MASK = range(4)
+_ORDER, _CROP, _FLIP, _MASK, _COLOUR = range(5)
 
 
 def dataset(
@@ -33,6 +34,7 @@ def dataset(
     shuffle: bool = True,
     flip: bool = True,
     crop: str = "random",
+    colour_jitter: float = 0.0,
     edges: bool = False,
     skip_batches: int = 0,
     select: slice | None = None,
@@ -61,7 +63,9 @@ def dataset(
         shuffle: `False` keeps the source's order.
         flip: whether half of the examples, drawn by seed, are mirrored left to right.
         crop: "random", or "center".
-        edges: whether to add the edges of the whole picture; only with `masks_on="pipeline"`.
+        colour_jitter: largest random change of brightness, contrast, saturation and hue of each example, 0 to 0.5; 0 for none. Papers
+            that jitter take 0.05.
+        edges: whether to add the edges of the whole picture (after the jitter); only with `masks_on="pipeline"`.
         skip_batches: number of batches to leave out at the start, at no cost.
         select: which of the source's readable pictures to use, in their order: `slice(500, None)` leaves the first 500 out.
         max_pixels: see `prepare`.
@@ -80,6 +84,7 @@ def dataset(
         DataError: if the source is missing or empty, more than half of it is broken, or `select` leaves nothing.
     """
     _check_arguments(batch_size=batch_size, seed=seed, masks_on=masks_on, crop=crop, edges=edges, skip_batches=skip_batches)
+    check_colour_jitter(colour_jitter)
     generator = mask_generators.parse(masks)
     if not isinstance(source, PictureBank):
         source = prepare(
@@ -98,7 +103,7 @@ def dataset(
         raise ConfigError(f"`select` leaves none of the {len(bank)} pictures of {bank.report.name}. Received: select={select}.")
     num_pictures = len(chosen)
 
-    keys = [_key(seed, purpose) for purpose in (_ORDER, _CROP, _FLIP, _MASK)]
+    keys = [_key(seed, purpose) for purpose in (_ORDER, _CROP, _FLIP, _MASK, _COLOUR)]
 
     def seed_for(purpose: int, number: tf.Tensor) -> tf.Tensor:
         return tf.stack([keys[purpose], tf.cast(number, tf.int32)])
@@ -113,7 +118,11 @@ def dataset(
         if flip:
             coin = tf.random.stateless_uniform([], seed_for(_FLIP, position))
             picture = tf.where(coin < 0.5, picture[:, ::-1], picture)
-        return {"image": image_ops.from_uint8(picture), "mask_seed": seed_for(_MASK, position)}
+        image = image_ops.from_uint8(picture)
+        if colour_jitter:
+            amounts = dict.fromkeys(("brightness", "contrast", "saturation", "hue"), colour_jitter)
+            image = colour_ops.colour_jitter(image, seed_for(_COLOUR, position), **amounts)
+        return {"image": image, "mask_seed": seed_for(_MASK, position)}
 
     def add_mask(batch: dict) -> dict:
         mask = generator.per_example(batch["mask_seed"], height=image_size, width=image_size)
@@ -134,6 +143,19 @@ def dataset(
     # Replicas share the examples of one stream: there are no files to share out.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def check_colour_jitter(colour_jitter: float) -> None:
+    """Refuses an amount of colour jitter that `dataset` would refuse.
+
+    Args:
+        colour_jitter: see `dataset`.
+
+    Raises:
+        ConfigError: if it is out of its range.
+    """
+    if not 0 <= colour_jitter <= colour_ops.MAX_HUE:
+        raise ConfigError(f"`colour_jitter` must lie in 0 to {colour_ops.MAX_HUE}. Received: colour_jitter={colour_jitter}.")
 
 
 def _check_arguments(*, batch_size: int, seed: int, masks_on: str, crop: str, edges: bool, skip_batches: int) -> None:

@@ -1,7 +1,4 @@
-"""Where pictures come from: `SOURCES` maps the word before the colon of a source's text to its class.
-
-To add one, derive from `Source` and add one line to `SOURCES`.
-"""
+"""Where pictures come from: folders, scikit-image, TensorFlow Datasets. `registry` knows them by name."""
 
 import abc
 import collections
@@ -29,10 +26,12 @@ class Source(abc.ABC):
     Attributes:
         name: the text that names the source, such as "folder:photos".
         num_ignored: number of files beside the pictures that were not looked at (other suffixes, hidden files).
+        note: what whoever uses the pictures should know about their choice, one sentence, or nothing.
     """
 
     name: str
     num_ignored: int = 0
+    note: str = ""
 
     @abc.abstractmethod
     def __len__(self) -> int:
@@ -44,7 +43,14 @@ class Source(abc.ABC):
 
     @abc.abstractmethod
     def items(self) -> Iterator[tuple[str, Any]]:
-        """Yields for each picture its printable name and what `pictures.read_rgb` reads."""
+        """Yields for each picture its printable name and what `pictures.read_rgb` reads: a path or an `io.BytesIO`."""
+
+    def verify(self) -> None:  # noqa: B027 - most sources have nothing to look at
+        """Looks for damage that decoding the pictures would not show; without a fault it returns nothing.
+
+        Raises:
+            DataError: naming what is damaged.
+        """
 
     def read_all(
         self, transform: Callable[[np.ndarray], np.ndarray] | None = None, *, max_pixels: int = pictures.MAX_PIXELS
@@ -67,7 +73,7 @@ class Source(abc.ABC):
                 return name, error
             return name, rgb if transform is None else transform(rgb)
 
-        return _map_in_threads(read, self.items())
+        return map_in_threads(read, self.items())
 
 
 class FileSource(Source):
@@ -209,30 +215,6 @@ class TfdsSource(Source):
             yield f"example {index}", io.BytesIO(example[self._key].numpy())
 
 
-SOURCES = {"folder": FolderSource, "tfds": TfdsSource, "photos": PhotosSource}
-"""Kinds of sources by name; each class takes what stands behind the colon."""
-
-
-def open_source(source: str) -> Source:
-    """Finds the pictures that a source's text names.
-
-    Args:
-        source: "folder:PATH", "tfds:NAME", "tfds:NAME@SPLIT" or "photos".
-
-    Returns:
-        The source. No picture has been opened yet.
-
-    Raises:
-        ConfigError: if the kind of source is unknown.
-        DataError: if there is nothing where it points to.
-    """
-    kind, _, argument = source.partition(":")
-    if kind not in SOURCES:
-        hint = f" Did you mean 'folder:{pictures.printable(source)}'?" if source and Path(source).is_dir() else ""
-        raise ConfigError(f"Unknown data source {pictures.printable(source)!r}. Available: folder:PATH, tfds:NAME, photos.{hint}")
-    return SOURCES[kind](argument)
-
-
 def list_pictures(root: str | os.PathLike) -> tuple[list[str], int]:
     """Lists the picture files in a folder and below. No name is ever used as a pattern.
 
@@ -252,8 +234,16 @@ def list_pictures(root: str | os.PathLike) -> tuple[list[str], int]:
     return sorted(files, key=os.fsencode), num_ignored
 
 
-def _map_in_threads(function: Callable, items: Iterable) -> Iterator:
-    """`map` by threads: results in order, only a few items ahead of the reader."""
+def map_in_threads(function: Callable, items: Iterable) -> Iterator:
+    """`map` by several threads.
+
+    Args:
+        function: of one argument.
+        items: arguments, taken only a few ahead of the reader.
+
+    Yields:
+        The results in order.
+    """
     num_threads = min(MAX_THREADS, os.cpu_count() or 1)
     with concurrent.futures.ThreadPoolExecutor(num_threads) as pool:
         running = collections.deque()

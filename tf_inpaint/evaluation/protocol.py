@@ -13,7 +13,7 @@ import numpy as np
 
 from tf_inpaint import masks as mask_generators
 from tf_inpaint import pictures
-from tf_inpaint.data.sources import Source, open_source
+from tf_inpaint.data import Source, open_source
 from tf_inpaint.errors import ConfigError, DataError, MaskError
 from tf_inpaint.evaluation.bins import BINS
 from tf_inpaint.evaluation.choices import DrawnMasks, FileMasks, choose_pictures

@@ -1,5 +1,29 @@
 """Pure tensor functions without variables."""
 
-from tf_inpaint.ops import activation, attention, canny, convolution, gaussian, image, morphology, patches, resampling, spectral
+from tf_inpaint.ops import (
+    activation,
+    attention,
+    canny,
+    colour,
+    convolution,
+    gaussian,
+    image,
+    morphology,
+    patches,
+    resampling,
+    spectral,
+)
 
-__all__ = ["activation", "attention", "canny", "convolution", "gaussian", "image", "morphology", "patches", "resampling", "spectral"]
+__all__ = [
+    "activation",
+    "attention",
+    "canny",
+    "colour",
+    "convolution",
+    "gaussian",
+    "image",
+    "morphology",
+    "patches",
+    "resampling",
+    "spectral",
+]

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from tf_inpaint.data.pipeline import check_colour_jitter
 from tf_inpaint.errors import ConfigError
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -21,6 +22,7 @@ class TrainConfig:
         seed: of the initial weights, the order of the pictures, crops, flips and masks.
         stage: what `compile` trains; `None` for all.
         precision: Keras policy of the networks, one of `PRECISIONS`.
+        colour_jitter: largest random change of brightness, contrast, saturation and hue of the training pictures; 0 for none.
         deterministic: whether the same run gives the same bits: operations whose order of summation may vary are exchanged or refused.
         checkpoint_steps: a checkpoint is written after each so many steps, and at the end.
         validation_steps: the averaged weights are measured after each so many steps, and at the end; 0 for never.
@@ -39,6 +41,7 @@ class TrainConfig:
     seed: int = 0
     stage: str | None = None
     precision: str = "float32"
+    colour_jitter: float = 0.0
     deterministic: bool = False
     checkpoint_steps: int = 500
     validation_steps: int = 500
@@ -50,6 +53,7 @@ class TrainConfig:
     def __post_init__(self):
         if self.precision not in PRECISIONS:
             raise ConfigError(f"`precision` must be one of {PRECISIONS}. Received: precision={self.precision!r}.")
+        check_colour_jitter(self.colour_jitter)
         for name in ("batch_size", "steps", "checkpoint_steps", "log_steps"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"`{name}` must be at least 1. Received: {name}={getattr(self, name)}.")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import tensorflow as tf
 
+from tf_inpaint.errors import DataError
 from tf_inpaint.training import guards
 
 
@@ -59,9 +60,20 @@ def train_steps(system, batches: Iterable[dict], *, first_step: int = 0) -> Iter
 
     Raises:
         NonFiniteError: after a step with a loss or gradient that is not finite, naming it.
+        DataError: if a stored picture has been damaged since training began.
     """
     step_function = make_step(system)
-    for step, batch in enumerate(batches, first_step + 1):
+    for step, batch in enumerate(_undamaged(batches), first_step + 1):
         logs = {name: value.numpy() for name, value in step_function(batch).items()}
         guards.check_step(system, batch, logs, step=step)
         yield step, logs
+
+
+def _undamaged(batches: Iterable[dict]) -> Iterator[dict]:
+    try:
+        yield from batches
+    except tf.errors.DataLossError as error:  # of TFRecords that are read where they are
+        raise DataError(
+            "A stored picture is damaged (wrong checksum). Training goes on from the last checkpoint once the data are whole again: "
+            "`tf-inpaint check-data` says which file it is."
+        ) from error

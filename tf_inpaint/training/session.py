@@ -149,6 +149,7 @@ class _Session:
             seed=config.seed,
             repeat=True,
             masks_on="step",
+            colour_jitter=config.colour_jitter,
             select=slice(0, num_training),
             skip_batches=self._first_step,
         )
@@ -266,6 +267,7 @@ class _Session:
             "image_size": self.system.config.image_size,
             "batch_size": config.batch_size,
             "precision": config.precision,
+            **({"colour_jitter": config.colour_jitter} if config.colour_jitter else {}),
             "steps": step,
             "pictures": step * config.batch_size,
             "seconds": round(float(self._state.seconds.numpy())),
