@@ -109,7 +109,7 @@ def test_the_promised_options_have_their_names_and_defaults():
     assert options["seed"].default == 0
     assert options["repeat"].default is False
     assert {"image_size", "batch_size", "masks_on"} <= set(options)
-    assert inspect.signature(tfi.Inpainter).parameters["strategy"].default == "original"
+    assert inspect.signature(tfi.Inpainter).parameters["strategy"].default == "crop"
 
 
 def test_the_systems_are_models_by_name():

@@ -67,6 +67,10 @@ class LossyPictureWarning(UserWarning):
     """The chosen file format does not keep the pixels bit by bit."""
 
 
+class MaskWarning(UserWarning):
+    """A mask that can be used, but may not mean what its maker thinks."""
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Picture:
     """An upright picture: what the networks see, and what is given back.

@@ -134,7 +134,8 @@ def test_files_of_many_sizes_in_one_batch_equal_the_inpainters(answers, system):
 
 
 def test_every_kind_of_png_gives_a_colour_png(answers, system):
-    inpainter, results = Inpainter(system), [decoded(bytes.fromhex(data)) for data in answers["kinds"]["inpainted_bytes"]]
+    inpainter = Inpainter(system, strategy="original")
+    results = [decoded(bytes.fromhex(data)) for data in answers["kinds"]["inpainted_bytes"]]
     gray = np.dstack([PHOTOS[-1][..., 0]] * 3)
     for photo, result in zip([gray, PHOTOS[-1], PHOTOS[-1]], results, strict=True):
         np.testing.assert_array_equal(result, inpainter(photo, HOLES[-1]))

@@ -121,7 +121,7 @@ def test_wrong_masks_and_unusable_weights_are_the_errors_of_plain_inpainting():
     painter = inpainter(0.5)
     with pytest.raises(MaskError, match="empty"):
         painter.inpaint_verified(PHOTO, HOLE & False)
-    with pytest.raises(MaskError, match="as large as the picture"):
+    with pytest.raises(MaskError, match="shape of the picture"):
         painter.inpaint_verified(PHOTO, HOLE.T)
     weight = painter.system.generator_weights[-1]
     weight.assign(np.full_like(weight.numpy(), np.nan))

@@ -218,3 +218,32 @@ def resize_align_corners(features: tf.Tensor, size: tuple[int, int], *, method: 
     operation = tf.raw_ops.ResizeBilinear if method == "bilinear" else tf.raw_ops.ResizeNearestNeighbor
     resized = operation(images=features, size=tf.stack(size), align_corners=True, half_pixel_centers=False)
     return tf.cast(resized, features.dtype)
+
+
+def resize_part(
+    image: tf.Tensor, size: tuple[int, int], *, top: int, left: int, part_size: tuple[int, int], method: str = "bilinear"
+) -> tf.Tensor:
+    """Computes a part of a resized picture, without the rest of it.
+
+    Args:
+        image: `[H, W, C]`.
+        size: (height, width) of the whole result.
+        top: first row of the part.
+        left: first column of the part.
+        part_size: (height, width) of the part.
+        method: "bilinear" or "bicubic".
+
+    Returns:
+        `[*part_size, C]` float32: `resize(image, size, method=method)[top:, left:]`, as far as the part goes.
+    """
+    image = tf.cast(image, tf.float32)
+    scale = [new / old for new, old in zip(size, image.shape[:2], strict=True)]
+    part = tf.raw_ops.ScaleAndTranslate(
+        images=image[tf.newaxis],
+        size=part_size,
+        scale=tf.constant(scale, tf.float32),
+        translation=tf.constant([-top, -left], tf.float32),
+        kernel_type={"bilinear": "triangle", "bicubic": "keyscubic"}[method],
+        antialias=True,
+    )
+    return part[0]

@@ -13,6 +13,9 @@ from tf_inpaint.errors import ConfigError, MaskError, TfInpaintError
 from tf_inpaint.serving.inpainter import Inpainter
 from tf_inpaint.serving.verified_result import VerifiedResult
 
+# Warnings about one picture that a user should read, but that are no failures.
+_NOTED = (pictures.LossyPictureWarning, pictures.MaskWarning)
+
 
 @dataclasses.dataclass(frozen=True)
 class Job:
@@ -86,8 +89,8 @@ def repair_files(
         show_progress: whether to show a bar; `None`: where standard error is a terminal.
 
     Returns:
-        The jobs that failed, each with the reason; notes on results in formats that do not keep every bit; and of those that were
-        verified the verdict, with the scores in a line.
+        The jobs that failed, each with the reason; notes on odd masks and on results in formats that do not keep every bit; and of
+        those that were verified the verdict, with the scores in a line.
 
     Raises:
         ConfigError: if the system cannot verify with so many retries.
@@ -98,15 +101,21 @@ def repair_files(
     for job in compat.progress(jobs, description="repairing", unit="picture", show=show_progress):
         try:
             with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always", pictures.LossyPictureWarning)
+                for kind in _NOTED:
+                    warnings.simplefilter("always", kind)
                 result = _repair_file(inpainter, job, retries)
             if result is not None:
                 verdicts.append((job, result.verdict, result.describe()))
-            notes += [str(note.message) for note in caught if issubclass(note.category, pictures.LossyPictureWarning)]
+            notes += [_note(job, warning) for warning in caught if issubclass(warning.category, _NOTED)]
         except (TfInpaintError, OSError) as error:
             # A PictureError begins with the name of its file; the caller names the picture already.
             failures.append((job, str(error).removeprefix(f"{pictures.printable(job.image)}: ")))
     return failures, notes, verdicts
+
+
+def _note(job: Job, warning: warnings.WarningMessage) -> str:
+    named = issubclass(warning.category, pictures.LossyPictureWarning)  # begins with the name of its file
+    return str(warning.message) if named else f"{pictures.printable(job.image)}: {warning.message}"
 
 
 def _repair_file(inpainter: Inpainter, job: Job, retries: int | None) -> VerifiedResult | None:

@@ -10,15 +10,14 @@ import tensorflow as tf
 from PIL import Image
 
 from tf_inpaint import ops, pictures, systems
-from tf_inpaint.errors import ConfigError, MaskError, NonFiniteError, PictureError
+from tf_inpaint.errors import ConfigError, NonFiniteError, PictureError
+from tf_inpaint.serving.hole_options import HoleOptions
+from tf_inpaint.serving.strategies import STRATEGIES
 from tf_inpaint.serving.verified_result import ACCEPTED, NOT_JUDGED, REJECTED, VerifiedResult
 from tf_inpaint.systems.loading import load
 
-STRATEGIES = ("original",)
-"""How a picture goes through the networks; "original": whole, at its own size."""
-
-# The batch size is part of the signature, the picture's size is not: one trace for all pictures.
-_SIGNATURE = [tf.TensorSpec([1, None, None, channels], tf.uint8) for channels in (3, 1)]
+# No size is part of the signature: one trace for all pictures.
+_SIGNATURE = [tf.TensorSpec([None, None, None, 3], tf.uint8), tf.TensorSpec([None, None, None, 1], tf.bool)]
 
 
 class Inpainter:
@@ -32,16 +31,29 @@ class Inpainter:
         result = Inpainter("runs/edge_connect").inpaint_verified(photo, mask, retries=3)
         result.verdict, result.scores, result.image
 
-    One traced graph serves all sizes. With the strategy "original" the picture goes through the networks at its full size: what
-    they learned at 128 px they then see at a larger scale, and memory grows with the number of pixels.
+    One traced graph serves all sizes. How a picture goes through the networks, which have learned at one size, is the strategy's
+    business; with every one of them known pixels keep their bits:
+
+    * "crop": a window around each hole, made small for the networks where it must be. The work grows with the holes.
+    * "tile": overlapping tiles at full resolution, blended inside the holes: for scratches, cables, text.
+    * "resize": the whole picture made small; only the hole comes back, enlarged.
+    * "original": the whole picture at its own size, as an exported model does it. What the networks learned at 128 px they then see
+      at a larger scale, and memory grows with the number of pixels.
 
     Args:
         weights: name of shipped weights, path of a run folder, or a system.
-        strategy: "original".
-        max_pixels: pictures with more pixels are refused.
+        strategy: "crop", "resize", "tile" or "original".
+        margin: known pixels that the networks see around a hole, for "crop" and "tile"; `None` for a quarter of the networks' size, and
+            more for large holes.
+        max_pixels: pictures with more pixels are refused before they are decoded.
+        invert_mask: whether black marks the hole.
+        erode: pixels to take away from the hole along its border.
+        dilate: pixels to add to the hole around it, after that. A hole that leaves a rim of what shall go is filled with more of it.
+        feather: pixels over which the filling is blended into what was there before, inside the hole only.
+        match_colour: whether each filling gets the mean colour and contrast of what is around it.
 
     Raises:
-        ConfigError: if the strategy is unknown or `max_pixels` below 1.
+        ConfigError: if the strategy is unknown, `max_pixels` below 1, or a number of pixels negative.
         WeightsError: if the weights are unknown or damaged.
     """
 
@@ -49,15 +61,25 @@ class Inpainter:
         self,
         weights: str | os.PathLike | systems.InpaintingSystem,
         *,
-        strategy: str = "original",
+        strategy: str = "crop",
+        margin: int | None = None,
         max_pixels: int = pictures.MAX_PIXELS,
+        invert_mask: bool = False,
+        erode: int = 0,
+        dilate: int = 0,
+        feather: int = 0,
+        match_colour: bool = False,
     ):
         if strategy not in STRATEGIES:
-            raise ConfigError(f"`strategy` must be one of {STRATEGIES}; there is no other yet. Received: strategy={strategy!r}.")
+            raise ConfigError(f"`strategy` must be one of {', '.join(STRATEGIES)}. Received: strategy={strategy!r}.")
+        if margin is not None and margin < 0:
+            raise ConfigError(f"`margin` must not be negative. Received: margin={margin}.")
         if max_pixels < 1:
             raise ConfigError(f"`max_pixels` must be at least 1. Received: max_pixels={max_pixels}.")
+        self.hole_options = HoleOptions(invert_mask=invert_mask, erode=erode, dilate=dilate, feather=feather, match_colour=match_colour)
         self.system = weights if isinstance(weights, systems.InpaintingSystem) else load(weights)
         self.strategy = strategy
+        self.margin = margin
         self.max_pixels = max_pixels
         self._graph = tf.function(self._inpaint_pixels, _SIGNATURE)
         self._candidate_graphs = {}
@@ -67,7 +89,8 @@ class Inpainter:
 
         Args:
             photo: path, Pillow image or array; see `pictures.read_picture`. Turned upright where its EXIF says so.
-            mask: the same kinds, white / 255 / 1.0 / True = fill; see `pictures.read_mask`. As large as the upright photo.
+            mask: the same kinds, white / 255 / 1.0 / True = fill; see `pictures.read_mask`. A mask of the upright photo's shape in
+                another size is resized (nearest pixel), and a `pictures.MaskWarning` says so.
 
         Returns:
             For an array an array of the same shape and dtype; for a Pillow image or a path a Pillow image of the same size and of
@@ -76,7 +99,7 @@ class Inpainter:
 
         Raises:
             PictureError: if the photo or the mask cannot be read, or the photo has more than `max_pixels`.
-            MaskError: if the mask is empty or of another size than the photo.
+            MaskError: if the mask is of another shape than the photo, or the hole is empty or the whole photo.
             NonFiniteError: if the networks give values that are not finite.
         """
         picture, hole = self._read(photo, mask)
@@ -116,12 +139,13 @@ class Inpainter:
             A Pillow image of the mode and size of `picture.image`.
 
         Raises:
-            MaskError: if the mask is empty or of another size than the picture.
+            MaskError: as `__call__`.
             NonFiniteError: if the networks give values that are not finite.
             PictureError: if the memory does not suffice for a picture of this size.
         """
-        filled, _ = self._run(self._graph, picture, mask)
-        return picture.fill(filled, mask > pictures.MASK_THRESHOLD)
+        hole = self.hole_options.hole(mask, height=picture.rgb.shape[0], width=picture.rgb.shape[1])
+        filled, _ = self._run(self._graph, picture, hole)
+        return picture.fill(filled, hole)
 
     def fill_verified(self, picture: pictures.Picture, mask: np.ndarray, *, retries: int = 0) -> VerifiedResult:
         """Repairs a picture that has been read, as `inpaint_verified` does.
@@ -142,23 +166,18 @@ class Inpainter:
         """
         self.check_retries(retries)
         verification = self.system.verification
-        if min(mask.shape) < verification.SMALLEST_SIZE:
-            raise PictureError(
-                f"Results of {self.system.KEY} can be scored from {verification.SMALLEST_SIZE} x {verification.SMALLEST_SIZE} pixels "
-                f"on. Received: a picture of {mask.shape[1]} x {mask.shape[0]} pixels (width x height)."
-            )
+        hole = self.hole_options.hole(mask, height=picture.rgb.shape[0], width=picture.rgb.shape[1])
         thresholds = verification.thresholds
         tried = []
         for candidate in verification.candidates[: 1 + retries]:
-            filled, scores = self._run(self._candidate_graph(candidate), picture, mask)
-            scores = {name: float(values[0]) for name, values in scores.items()}
+            filled, scores = self._run(self._candidate_graph(candidate), picture, hole)
             margin = thresholds.margin(scores) if thresholds else 0.0
             tried.append((margin, filled, scores, candidate))
             if margin >= 1.0:
                 break
         margin, filled, scores, candidate = max(tried, key=lambda attempt: attempt[0])  # the first of several
         verdict = (ACCEPTED if margin >= 1.0 else REJECTED) if thresholds else NOT_JUDGED
-        return VerifiedResult(picture.fill(filled, mask > pictures.MASK_THRESHOLD), verdict, scores, candidate, num_tried=len(tried))
+        return VerifiedResult(picture.fill(filled, hole), verdict, scores, candidate, num_tried=len(tried))
 
     def check_retries(self, retries: int) -> None:
         """Checks that results can be verified with so many retries, before any picture is read.
@@ -184,26 +203,37 @@ class Inpainter:
         picture = pictures.read_picture(photo, max_pixels=self.max_pixels, name=_name(photo, "photo"))
         return picture, pictures.read_mask(mask, max_pixels=self.max_pixels, name=_name(mask, "mask"))
 
-    def _run(self, graph: Callable, picture: pictures.Picture, mask: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Sends a picture through the networks: uint8 `[H, W, 3]`, and the scores if the graph has any."""
-        if mask.shape != picture.rgb.shape[:2]:
-            height, width = picture.rgb.shape[:2]
-            raise MaskError(
-                f"The mask must be as large as the picture, both upright. Received: a picture of {width} x {height} and a mask of "
-                f"{mask.shape[1]} x {mask.shape[0]} pixels (width x height)."
-            )
-        if not mask.any():
-            raise MaskError("The mask is empty: it has no pixel above 127, so there is nothing to fill. White marks the hole.")
-        try:
-            filled, is_finite, scores = graph(picture.rgb[np.newaxis], mask[np.newaxis, ..., np.newaxis])
-        except tf.errors.ResourceExhaustedError as error:
-            height, width = mask.shape
+    def _run(self, graph: Callable, picture: pictures.Picture, hole: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
+        """Repairs by the strategy: uint8 `[H, W, 3]`, and if the graph has scores, each one's lowest of all parts that it saw."""
+        lowest = {}
+
+        def repair(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
+            filled, scores = self._run_networks(graph, images, masks)
+            for name, values in scores.items():
+                lowest[name] = min(lowest.get(name, np.inf), float(values.min()))
+            return filled
+
+        strategy, size = STRATEGIES[self.strategy], self.system.config.image_size
+        filled = strategy(picture.rgb, hole, repair, size=size, margin=self.margin)
+        return self.hole_options.finish(filled, picture.rgb, hole), lowest
+
+    def _run_networks(self, graph: Callable, images: np.ndarray, masks: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        height, width = masks.shape[1:]
+        smallest = 1 if graph is self._graph else self.system.verification.SMALLEST_SIZE
+        if min(height, width) < smallest:
             raise PictureError(
-                f"There is not enough memory for the networks at {width} x {height} pixels. Make the picture smaller, or lower max_pixels."
+                f"Results of {self.system.KEY} can be scored from {smallest} x {smallest} pixels on. Received: a picture of {width} x "
+                f"{height} pixels (width x height)."
+            )
+        try:
+            filled, is_finite, scores = graph(images, masks[..., np.newaxis])
+        except tf.errors.ResourceExhaustedError as error:
+            raise PictureError(
+                f"There is not enough memory for the networks at {width} x {height} pixels. Take another strategy, or a smaller picture."
             ) from error
         if not is_finite:
             raise NonFiniteError("The networks gave values that are not finite; the weights are unusable. No picture was made.")
-        return filled[0].numpy(), {name: values.numpy() for name, values in scores.items()}
+        return filled.numpy(), {name: values.numpy() for name, values in scores.items()}
 
     def _candidate_graph(self, candidate: str) -> Callable:
         if candidate not in self._candidate_graphs:
