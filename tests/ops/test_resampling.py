@@ -40,3 +40,25 @@ def test_each_result_is_spread_over_its_sources_and_nothing_is_lost(function):
     gradient = tape.gradient(total, features)
     np.testing.assert_allclose(tf.reduce_sum(gradient), 4 * 4 * 2, rtol=1e-5)
     np.testing.assert_allclose(tf.reduce_sum(gradient * features), total, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("size", "new_size"), [((4, 6), (8, 12)), ((8, 12), (4, 6)), ((5, 3), (9, 9))])
+def test_masks_are_interpolated_between_corners_that_lie_on_each_other(size, new_size):
+    rows, columns = (np.linspace(0.0, 1.0, number) for number in size)
+    new_rows, new_columns = (np.linspace(0.0, 1.0, number) for number in new_size)
+    plane = (2.0 * rows[:, None] - 3.0 * columns + 0.5)[None, :, :, None].astype(np.float32)
+    expected = 2.0 * new_rows[:, None] - 3.0 * new_columns + 0.5
+    np.testing.assert_allclose(resampling.sample_align_corners(plane, new_size)[0, :, :, 0], expected, atol=1e-6)
+
+
+def test_nearest_picks_the_nearest_and_the_later_of_two():
+    values = tf.reshape(tf.range(5.0), [1, 1, 5, 1])
+    # 0, 4/3, 8/3 and 4; then 0, 2 and 4; then 0, 0.5, ..., 4.
+    for width, expected in ((4, [0, 1, 3, 4]), (3, [0, 2, 4]), (9, [0, 1, 1, 2, 2, 3, 3, 4, 4])):
+        resized = resampling.sample_align_corners(values, (1, width), method="nearest")
+        np.testing.assert_array_equal(tf.reshape(resized, [-1]), expected)
+
+
+def test_other_methods_are_refused():
+    with pytest.raises(ValueError, match="`method` must be"):
+        resampling.sample_align_corners(tf.ones([1, 2, 2, 1]), (4, 4), method="bicubic")

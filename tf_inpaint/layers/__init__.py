@@ -1,6 +1,8 @@
 """Keras layers, one public class per file."""
 
+from tf_inpaint.layers.aligned_subsampling2d import AlignedSubsampling2D
 from tf_inpaint.layers.aligned_upsampling2d import AlignedUpsampling2D
+from tf_inpaint.layers.attention_transfer import AttentionTransfer
 from tf_inpaint.layers.equalized_dense import EqualizedDense
 from tf_inpaint.layers.fusable_conv2d import FusableConv2D
 from tf_inpaint.layers.fused_batch_normalization import FusedBatchNormalization
@@ -14,7 +16,9 @@ from tf_inpaint.layers.spectral_conv2d import SpectralConv2D
 from tf_inpaint.layers.spectral_conv2d_transpose import SpectralConv2DTranspose
 
 __all__ = [
+    "AlignedSubsampling2D",
     "AlignedUpsampling2D",
+    "AttentionTransfer",
     "EqualizedDense",
     "FusableConv2D",
     "FusedBatchNormalization",

@@ -74,7 +74,12 @@ def attend_densely(queries: tf.Tensor, keys: tf.Tensor, values: tf.Tensor) -> tf
 
 
 def _block_starts(queries, keys, block_size):
-    """Returns (number of blocks, block size), the size not above the number of queries."""
+    """Returns (number of blocks, block size), the size not above the number of queries; as numbers where the shapes are known."""
+    known = (queries.shape[0], queries.shape[1], keys.shape[1])
+    if None not in known:
+        batch, num_queries, num_keys = known
+        size = min(block_size or max(SCORES_PER_BLOCK // max(batch * num_keys, 1), 16), num_queries)
+        return -(-num_queries // size), size
     batch, num_queries, num_keys = tf.shape(queries)[0], tf.shape(queries)[1], tf.shape(keys)[1]
     if block_size is None:
         block_size = tf.maximum(SCORES_PER_BLOCK // tf.maximum(batch * num_keys, 1), 16)
@@ -88,15 +93,21 @@ def _attention_block(queries, keys, bias):
     return tf.nn.softmax(scores if bias is None else scores + bias)
 
 
+def _attend_block(queries, keys, values, bias, floor):
+    weights = _attention_block(queries, keys, bias)
+    if floor:
+        weights = tf.maximum(weights, floor)
+    return tf.matmul(tf.cast(weights, values.dtype), values)
+
+
 def _forward(queries, keys, values, bias, floor, block_size):
     num_blocks, size = _block_starts(queries, keys, block_size)
+    if isinstance(num_blocks, int) and num_blocks == 1:
+        return _attend_block(queries, keys, values, bias, floor)
     blocks = tf.TensorArray(values.dtype, size=num_blocks, infer_shape=False, element_shape=[None, None, values.shape[-1]])
 
     def body(index, blocks):
-        weights = _attention_block(queries[:, index * size : (index + 1) * size], keys, bias)
-        if floor:
-            weights = tf.maximum(weights, floor)
-        outputs = tf.matmul(tf.cast(weights, values.dtype), values)
+        outputs = _attend_block(queries[:, index * size : (index + 1) * size], keys, values, bias, floor)
         return index + 1, blocks.write(index, tf.transpose(outputs, [1, 0, 2]))
 
     _, blocks = tf.while_loop(lambda index, _: index < num_blocks, body, [0, blocks], parallel_iterations=1)
@@ -112,28 +123,35 @@ def _backward(queries, keys, values, bias, floor, outputs, upstream, block_size)
     num_blocks, size = _block_starts(queries, keys, block_size)
     row_sums = tf.reduce_sum(tf.cast(upstream, tf.float32) * tf.cast(outputs, tf.float32), axis=-1, keepdims=True)
     row_sums = tf.cast(row_sums, queries.dtype)
+    if isinstance(num_blocks, int) and num_blocks == 1:
+        return _block_gradients(queries, keys, values, bias, floor, upstream, row_sums)
     query_blocks = tf.TensorArray(queries.dtype, size=num_blocks, infer_shape=False, element_shape=[None, None, queries.shape[-1]])
     # The sums over blocks are kept in float32: with many blocks bfloat16 would lose the small contributions.
     key_sums, value_sums = tf.zeros_like(keys, tf.float32), tf.zeros_like(values, tf.float32)
 
     def body(index, query_blocks, key_sums, value_sums):
         rows = slice(index * size, (index + 1) * size)
-        query, grad, sums = queries[:, rows], upstream[:, rows], row_sums[:, rows]
-        weights = _attention_block(query, keys, bias)
-        weight_grads = tf.cast(tf.matmul(grad, values, transpose_b=True), weights.dtype)
-        used_weights = weights
-        if floor:
-            used_weights = tf.maximum(weights, floor)
-            weight_grads = tf.where(weights >= floor, weight_grads, 0.0)
-            sums = tf.reduce_sum(weights * weight_grads, axis=-1, keepdims=True)
-        score_grads = weights * (weight_grads - sums)
-        value_sums += tf.cast(tf.matmul(tf.cast(used_weights, grad.dtype), grad, transpose_a=True), tf.float32)
-        key_sums += tf.cast(tf.matmul(score_grads, query, transpose_a=True), tf.float32)
-        query_blocks = query_blocks.write(index, tf.transpose(tf.matmul(score_grads, keys), [1, 0, 2]))
-        return index + 1, query_blocks, key_sums, value_sums
+        query_grads, key_grads, value_grads = _block_gradients(
+            queries[:, rows], keys, values, bias, floor, upstream[:, rows], row_sums[:, rows]
+        )
+        query_blocks = query_blocks.write(index, tf.transpose(query_grads, [1, 0, 2]))
+        return index + 1, query_blocks, key_sums + tf.cast(key_grads, tf.float32), value_sums + tf.cast(value_grads, tf.float32)
 
     _, query_blocks, key_sums, value_sums = tf.while_loop(
         lambda index, *_: index < num_blocks, body, [0, query_blocks, key_sums, value_sums], parallel_iterations=1
     )
     query_grads = tf.ensure_shape(tf.transpose(query_blocks.concat(), [1, 0, 2]), queries.shape)
     return query_grads, tf.cast(key_sums, keys.dtype), tf.cast(value_sums, values.dtype)
+
+
+def _block_gradients(queries, keys, values, bias, floor, upstream, row_sums):
+    weights = _attention_block(queries, keys, bias)
+    weight_grads = tf.cast(tf.matmul(upstream, values, transpose_b=True), weights.dtype)
+    used_weights = weights
+    if floor:
+        used_weights = tf.maximum(weights, floor)
+        weight_grads = tf.where(weights >= floor, weight_grads, 0.0)
+        row_sums = tf.reduce_sum(weights * weight_grads, axis=-1, keepdims=True)
+    score_grads = weights * (weight_grads - row_sums)
+    value_grads = tf.matmul(tf.cast(used_weights, upstream.dtype), upstream, transpose_a=True)
+    return tf.matmul(score_grads, keys), tf.matmul(score_grads, queries, transpose_a=True), value_grads

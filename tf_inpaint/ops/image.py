@@ -180,7 +180,7 @@ def _reflected_indices(size: tf.Tensor, padding: int) -> tf.Tensor:
 
 
 def resize(image: tf.Tensor, size: tuple[int, int], *, method: str = "bilinear") -> tf.Tensor:
-    """Resizes pictures; the only resize of the library for pictures and masks, beside `resize_align_corners` inside published networks.
+    """Resizes pictures; the only resize of the library for pictures and masks.
 
     Pixel centres are aligned as in Pillow and OpenCV (half-pixel centres, not "align corners"), and shrinking averages over the
     pixels that an output pixel covers.
@@ -194,30 +194,6 @@ def resize(image: tf.Tensor, size: tuple[int, int], *, method: str = "bilinear")
         Resized tensor; float32, or the input's dtype with "nearest".
     """
     return tf.image.resize(image, size, method=method, antialias=method != "nearest")
-
-
-def resize_align_corners(features: tf.Tensor, size: tuple[int, int], *, method: str = "bilinear") -> tf.Tensor:
-    """Resizes as PyTorch and TensorFlow 1 do with `align_corners=True`, for networks that were published so; not for pictures.
-
-    The corner pixels of both maps lie on each other. Shrinking picks values and does not average.
-
-    Args:
-        features: `[B, H, W, C]`, floating point.
-        size: (height, width) of the result in pixels, numbers or scalar tensors.
-        method: "bilinear" or "nearest" (halves are rounded up).
-
-    Returns:
-        `[B, height, width, C]`, same dtype.
-
-    Raises:
-        ValueError: if `method` is neither of the two.
-    """
-    if method not in ("bilinear", "nearest"):
-        raise ValueError(f"`method` must be 'bilinear' or 'nearest'. Received: method={method!r}.")
-    # `tf.image.resize` cannot align corners. The bilinear kernel gives float32 whatever it gets.
-    operation = tf.raw_ops.ResizeBilinear if method == "bilinear" else tf.raw_ops.ResizeNearestNeighbor
-    resized = operation(images=features, size=tf.stack(size), align_corners=True, half_pixel_centers=False)
-    return tf.cast(resized, features.dtype)
 
 
 def resize_part(

@@ -1,6 +1,7 @@
 """Resizing as published PyTorch networks do it inside: bilinear with aligned corners, and adaptive average pooling.
 
-Both are two matrix products, one for the rows and one for the columns: exact, with a plain gradient, and of core operations alone.
+Both are two matrix products, one for the rows and one for the columns: exact, with a plain gradient, and of core operations alone. Masks,
+for which it matters whether a pixel counts by a rounding error or not at all, have a function of their own.
 Pictures and masks are resized by `ops.image.resize`, whose pixel centres are those of Pillow and OpenCV.
 """
 
@@ -20,6 +21,31 @@ def resize_align_corners(features: tf.Tensor, size: tuple[int, int]) -> tf.Tenso
     Source: `torch.nn.functional.interpolate(mode="bilinear", align_corners=True)`.
     """
     return _resample(features, size, _aligned_matrix)
+
+
+def sample_align_corners(features: tf.Tensor, size: tuple[int, int], *, method: str = "bilinear") -> tf.Tensor:
+    """Resizes masks, or picks places of maps, with aligned corners: the same places stay free of holes as in PyTorch and TensorFlow 1.
+
+    Which pixels a place touches is decided in single precision: matrices made in double precision decide otherwise here and there.
+    Shrinking picks values and does not average: small holes vanish.
+
+    Args:
+        features: `[B, H, W, C]`, floating point.
+        size: (height, width) of the result, numbers or scalar tensors.
+        method: "bilinear" or "nearest" (halves are rounded up).
+
+    Returns:
+        `[B, height, width, C]`; float32 with "bilinear", the input's dtype with "nearest".
+
+    Raises:
+        ValueError: if `method` is neither of the two.
+
+    Source: `torch.nn.functional.interpolate(align_corners=True)`; `tf.image.resize_nearest_neighbor(align_corners=True)` of TensorFlow 1.
+    """
+    if method not in ("bilinear", "nearest"):
+        raise ValueError(f"`method` must be 'bilinear' or 'nearest'. Received: method={method!r}.")
+    operation = tf.raw_ops.ResizeBilinear if method == "bilinear" else tf.raw_ops.ResizeNearestNeighbor
+    return operation(images=features, size=tf.stack(size), align_corners=True, half_pixel_centers=False)
 
 
 def adaptive_average_pool(features: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:

@@ -12,6 +12,7 @@ from tf_inpaint.errors import ConfigError, PictureError, WeightsError
 from tf_inpaint.masks import MaskGenerator
 from tf_inpaint.systems.averaging import WeightAverage
 from tf_inpaint.systems.config import SystemConfig
+from tf_inpaint.systems.learning_rate import LearningRate
 from tf_inpaint.systems.verification import Verification
 
 
@@ -206,8 +207,10 @@ class InpaintingSystem(keras.Model):
         """
         config = self.config
         rate = config.learning_rate if learning_rate is None else learning_rate
-        if config.learning_rate_warmup_steps or config.learning_rate_decay_steps:
-            rate = _WarmupCosine(rate, config.learning_rate_warmup_steps, config.learning_rate_decay_steps)
+        names = ("warmup_steps", "decay_steps", "drop_steps", "steady_steps")
+        schedule = {name: getattr(config, f"learning_rate_{name}") for name in names}
+        if any(schedule.values()):
+            rate = LearningRate(rate, **schedule)
         clip = config.gradient_clip_norm or None
         optimizer = keras.optimizers.Adam(rate, config.beta_1, config.beta_2, epsilon, global_clipnorm=clip)
         # The networks keep the policy under which they were built, whatever the global one is by now.
@@ -369,21 +372,3 @@ class _TrainingState:
         self.nonfinite_gradients = {}
         self.average = None
         self.trackers = {}
-
-
-@keras.saving.register_keras_serializable(package="tf_inpaint")
-class _WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
-    """Linear rise from 0 in `warmup_steps`, then a cosine to 0 in `decay_steps`, or constant if that is 0."""
-
-    def __init__(self, peak, warmup_steps, decay_steps):
-        self.peak, self.warmup_steps, self.decay_steps = peak, warmup_steps, decay_steps
-
-    def __call__(self, step):
-        step = tf.cast(step, tf.float32)
-        rise = tf.minimum((step + 1.0) / max(self.warmup_steps, 1), 1.0)
-        progress = tf.clip_by_value((step - self.warmup_steps) / max(self.decay_steps, 1), 0.0, 1.0)
-        fall = 0.5 * (1.0 + tf.cos(3.14159265 * progress)) if self.decay_steps else 1.0
-        return self.peak * rise * fall
-
-    def get_config(self):
-        return {"peak": self.peak, "warmup_steps": self.warmup_steps, "decay_steps": self.decay_steps}

@@ -18,6 +18,8 @@ class SystemConfig:
         beta_1, beta_2: Adam's decay rates, in [0, 1).
         learning_rate_warmup_steps: steps in which the rate rises linearly from 0.
         learning_rate_decay_steps: steps, after the warm-up, in which the rate falls to 0 along a cosine; 0 keeps it constant.
+        learning_rate_drop_steps: each time after so many steps the rate falls to a tenth; 0 for never.
+        learning_rate_steady_steps: no such fall comes after so many steps; 0 for no end.
         gradient_clip_norm: the gradients of a network group are scaled down to this global norm; 0 leaves them.
         average_momentum: of the averaged generator weights, see `WeightAverage`; 0 keeps no averages.
     """
@@ -29,6 +31,8 @@ class SystemConfig:
     beta_2: float = 0.999
     learning_rate_warmup_steps: int = 0
     learning_rate_decay_steps: int = 0
+    learning_rate_drop_steps: int = 0
+    learning_rate_steady_steps: int = 0
     gradient_clip_norm: float = 0.0
     average_momentum: float = 0.999
 
@@ -38,7 +42,8 @@ class SystemConfig:
                 "`width_multiplier` and `learning_rate` must be positive. Received: "
                 f"width_multiplier={self.width_multiplier}, learning_rate={self.learning_rate}."
             )
-        for name in ("learning_rate_warmup_steps", "learning_rate_decay_steps", "gradient_clip_norm"):
+        schedule = ("learning_rate_warmup_steps", "learning_rate_decay_steps", "learning_rate_drop_steps", "learning_rate_steady_steps")
+        for name in (*schedule, "gradient_clip_norm"):
             self._require_at_least(name, 0)
         for name in ("beta_1", "beta_2", "average_momentum"):
             if not 0 <= getattr(self, name) < 1:
