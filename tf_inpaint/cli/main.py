@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": "tf_inpaint.cli.evaluate",
     "report": "tf_inpaint.cli.report",
     "export": "tf_inpaint.cli.export",
+    "serve": "tf_inpaint.cli.serve",
     "check-data": "tf_inpaint.cli.check_data",
     "prepare": "tf_inpaint.cli.prepare",
 }

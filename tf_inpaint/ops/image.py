@@ -149,7 +149,8 @@ def pad_to_multiple(image: tf.Tensor, multiple: int) -> tf.Tensor:
 
 
 def _mirrored_indices(size: tf.Tensor, multiple: int) -> tf.Tensor:
-    padded_size = -(-size // multiple) * multiple
+    # Dividends stay positive, here and below: ONNX rounds negative quotients towards zero.
+    padded_size = (size + multiple - 1) // multiple * multiple
     position = tf.range(padded_size) % (2 * size)
     return tf.minimum(position, 2 * size - 1 - position)
 
@@ -175,7 +176,7 @@ def reflect_pad(image: tf.Tensor, padding: int) -> tf.Tensor:
 
 def _reflected_indices(size: tf.Tensor, padding: int) -> tf.Tensor:
     period = tf.maximum(2 * (size - 1), 1)
-    position = tf.range(-padding, size + padding) % period
+    position = (tf.range(-padding, size + padding) + padding * period) % period
     return tf.minimum(position, period - position)
 
 

@@ -34,6 +34,24 @@ def checked(tensor: tf.Tensor, condition: tf.Tensor, message: str, *details: tf.
         return tf.identity(tensor)
 
 
+def stored_size(data: tf.Tensor, *, name: str = "picture") -> tf.Tensor:
+    """Reads the size of a picture from the header of its file.
+
+    Args:
+        data: scalar string, the bytes of a PNG or JPEG file.
+        name: what error messages call it.
+
+    Returns:
+        int32 `[2]`, height and width, as the file tells them: they may be 0, or below 0 for numbers above 2^31 - 1.
+
+    Raises:
+        tf.errors.InvalidArgumentError: when the graph runs: if the file is of another kind, or a JPEG file ends before it tells.
+    """
+    is_png = _starts_with(data, _PNG_START)
+    data = checked(data, is_png | _starts_with(data, _JPEG_START), f"The {name} is not a PNG or JPEG file.")
+    return tf.cond(is_png, lambda: _png_size(data), lambda: tf.io.extract_jpeg_shape(data)[:2])
+
+
 def decode_image(data: tf.Tensor, *, max_pixels: int) -> tf.Tensor:
     """Decodes a picture file.
 
@@ -85,13 +103,11 @@ def hole_of(mask: tf.Tensor) -> tf.Tensor:
 
 def _check_file(data, name, max_pixels):
     """Returns the bytes, once kind and size are checked, and whether they are a PNG file's."""
-    is_png = _starts_with(data, _PNG_START)
-    is_known = is_png | _starts_with(data, _JPEG_START)
-    data = checked(data, is_known, f"The {name} is not a PNG or JPEG file.")
-    size = tf.cond(is_png, lambda: _png_size(data), lambda: tf.io.extract_jpeg_shape(data)[:2])
+    size = stored_size(data, name=name)
     data = checked(data, tf.reduce_all(size > 0), f"The {name} holds no pixels, or too many.")
     num_pixels = tf.reduce_prod(tf.cast(size, tf.int64))
-    return checked(data, num_pixels <= max_pixels, f"The {name} has more than {max_pixels} pixels:", size), is_png
+    data = checked(data, num_pixels <= max_pixels, f"The {name} has more than {max_pixels} pixels:", size)
+    return data, _starts_with(data, _PNG_START)
 
 
 def _starts_with(data, start):
