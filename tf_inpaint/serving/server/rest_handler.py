@@ -25,6 +25,7 @@ class RestHandler(BaseHTTPRequestHandler):
     sys_version = ""
 
     def setup(self):
+        """The connection begins."""
         self.owner = self.server.owner
         self.timeout = self.owner.model.limits.max_seconds  # of one read; what is sent drop by drop has a deadline of its own
         self._is_read = True  # whether nothing of a request is left
@@ -32,6 +33,7 @@ class RestHandler(BaseHTTPRequestHandler):
         super().setup()
 
     def handle(self):
+        """Answers all requests of the connection."""
         if self.owner.is_refused(self.request):
             self._is_read = False
             self.requestline, self.request_version, self.command = "", self.protocol_version, ""
@@ -42,6 +44,7 @@ class RestHandler(BaseHTTPRequestHandler):
             self._drain()
 
     def handle_one_request(self):
+        """Answers one request, or notes that there is none."""
         try:
             super().handle_one_request()
         except OSError:  # the client has gone, or the time is over
@@ -51,12 +54,14 @@ class RestHandler(BaseHTTPRequestHandler):
                 self.close_connection = True
 
     def parse_request(self):
+        """Returns whether the head of a request could be read."""
         self.owner.begin(self.request)  # its first line has been read
         self._began = time.monotonic()
         self._is_read = False
         return super().parse_request()
 
     def handle_expect_100(self):
+        """Returns whether the client may send the body for whose length it asks leave."""
         try:
             self._body_length()
         except RequestError as error:  # the client has not sent the body yet
@@ -65,16 +70,29 @@ class RestHandler(BaseHTTPRequestHandler):
         return super().handle_expect_100()
 
     def do_GET(self):
+        """What the server and the model say of themselves."""
         self._respond(self._get)
 
     def do_POST(self):
+        """Predictions."""
         self._respond(self._post)
 
     def log_message(self, format, *args):
-        """Says nothing: the metrics count."""
+        """Says nothing: the metrics count.
+
+        Args:
+            format: not used.
+            *args: not used.
+        """
 
     def send_error(self, code, message=None, explain=None):
-        """What the standard library finds wrong with a request; its own answer would be a page of HTML."""
+        """Answers what the standard library finds wrong with a request; its own answer would be a page of HTML.
+
+        Args:
+            code: HTTP status.
+            message: in a few words.
+            explain: not used.
+        """
         self._is_read = False
         name = {501: "UNIMPLEMENTED"}.get(code, "INVALID_ARGUMENT")
         self._answer_error(RequestError(name, f"Malformed request: {message or code}", http_status=int(code)))
