@@ -10,6 +10,7 @@ from tf_inpaint.losses.adversarial import (
 )
 from tf_inpaint.losses.features import feature_matching_loss, gram_matrix, perceptual_loss, style_loss
 from tf_inpaint.losses.reconstruction import l1_loss
+from tf_inpaint.losses.style_gan import path_length_penalty, path_lengths, r1_penalty
 from tf_inpaint.losses.total_variation import total_variation_loss
 from tf_inpaint.losses.wasserstein import gradient_penalty, mix_pictures, wasserstein_critic_loss, wasserstein_generator_loss
 
@@ -25,7 +26,10 @@ __all__ = [
     "mix_pictures",
     "nsgan_critic_loss",
     "nsgan_generator_loss",
+    "path_length_penalty",
+    "path_lengths",
     "perceptual_loss",
+    "r1_penalty",
     "style_loss",
     "total_variation_loss",
     "wasserstein_critic_loss",
