@@ -24,9 +24,7 @@ def add_modulation(layer, *, channels: int, filters: int, kernel_size: int, styl
     layer.modulation_kernel = layer.add_weight(
         name="modulation_kernel", shape=(style_size, channels), initializer=normal(stddev=1.0), **compat.keep_float32()
     )
-    layer.modulation_bias = layer.add_weight(
-        name="modulation_bias", shape=(channels,), initializer="ones", **compat.keep_float32()
-    )
+    layer.modulation_bias = layer.add_weight(name="modulation_bias", shape=(channels,), initializer="ones", **compat.keep_float32())
 
 
 def modulation_scales(layer, style: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

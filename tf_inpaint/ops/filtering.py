@@ -21,9 +21,7 @@ def separable_kernel(taps: tuple[float, ...] = TAPS, *, gain: float = 1.0) -> np
     return (gain * kernel / kernel.sum()).astype(np.float32)
 
 
-def upfirdn2d(
-    inputs: tf.Tensor, kernel: np.ndarray, *, up: int = 1, down: int = 1, padding: tuple[int, int] = (0, 0)
-) -> tf.Tensor:
+def upfirdn2d(inputs: tf.Tensor, kernel: np.ndarray, *, up: int = 1, down: int = 1, padding: tuple[int, int] = (0, 0)) -> tf.Tensor:
     """Puts zeros between pixels, pads, filters, and keeps each so many pixels.
 
     Gradients of any order exist: the filter is one depthwise convolution. (Sums of shifted slices have a gradient too, but one that is

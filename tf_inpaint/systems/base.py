@@ -200,19 +200,21 @@ class InpaintingSystem(keras.Model):
     def _build_optimizers(self) -> dict:
         """Returns name -> optimizer, built; the one called "generator" counts the steps."""
 
-    def _adam(self, variables, *, learning_rate=None, epsilon=1e-7):
+    def _adam(self, variables, *, learning_rate=None, betas=None, epsilon=1e-7):
         """Builds Adam as the configuration says, wrapped for loss scaling where the networks compute in float16.
 
-        `learning_rate` is the peak of the schedule, `None` for the configured one. Keras' epsilon is 1e-7, PyTorch's 1e-8.
+        `learning_rate` is the peak of the schedule, `betas` the two decay rates; `None` for the configured ones. Keras' epsilon is 1e-7,
+        PyTorch's 1e-8.
         """
         config = self.config
+        beta_1, beta_2 = (config.beta_1, config.beta_2) if betas is None else betas
         rate = config.learning_rate if learning_rate is None else learning_rate
         names = ("warmup_steps", "decay_steps", "drop_steps", "steady_steps")
         schedule = {name: getattr(config, f"learning_rate_{name}") for name in names}
         if any(schedule.values()):
             rate = LearningRate(rate, **schedule)
         clip = config.gradient_clip_norm or None
-        optimizer = keras.optimizers.Adam(rate, config.beta_1, config.beta_2, epsilon, global_clipnorm=clip)
+        optimizer = keras.optimizers.Adam(rate, beta_1, beta_2, epsilon, global_clipnorm=clip)
         # The networks keep the policy under which they were built, whatever the global one is by now.
         if any(layer.compute_dtype == "float16" for network in self.networks.values() for layer in network.layers):
             optimizer = keras.mixed_precision.LossScaleOptimizer(optimizer)
@@ -316,6 +318,21 @@ class InpaintingSystem(keras.Model):
         """
         image, composite = ops.image.to_uint8(batch["image"]), ops.image.to_uint8(outputs["composite"])
         return {"psnr": metrics.psnr(image, composite)}
+
+    def sample_columns(self, batch: dict, outputs: dict) -> list[tf.Tensor]:
+        """Chooses what a training run shows of its validation pictures. Systems whose stages show something else override it.
+
+        Args:
+            batch: `{"image", "mask"}` as in `call`.
+            outputs: what `call` made of it.
+
+        Returns:
+            Pictures `[B, H, W, 3]` or `[B, H, W, 1]` in [-1, 1], a column each. Here input, mask, coarse result and edges where the system
+            has them, result, truth.
+        """
+        image, mask = batch["image"], batch["mask"]
+        between = [outputs[name] for name in ("coarse", "edge_map") if name in outputs]
+        return [ops.image.mask_image(image, mask), ops.image.from_unit(mask), *between, outputs["composite"], image]
 
     def inpaint(self, image: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """Repairs pictures of any size.

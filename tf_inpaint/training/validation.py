@@ -69,7 +69,7 @@ class Validation:
         return {name: float(np.mean(np.concatenate(parts))) for name, parts in values.items()}
 
     def sample_grid(self) -> np.ndarray:
-        """Paints the first pictures, one a row: input, mask, coarse result and edges where the system has them, result, truth.
+        """Paints the first pictures, one a row, in the columns that the system chooses (`sample_columns`).
 
         Returns:
             uint8 `[H, W, 3]`.
@@ -77,13 +77,7 @@ class Validation:
         batch = {name: value[:_GRID_ROWS] for name, value in next(iter(self.dataset)).items()}
         with _averages_in(self._system):
             outputs, _ = self._run(batch["image"], batch["mask"])
-        image, mask = batch["image"], batch["mask"]
-        columns = [image_ops.mask_image(image, mask), image_ops.from_unit(mask)]
-        if "coarse" in outputs:
-            columns.append(outputs["coarse"])
-        if "edge_map" in outputs:
-            columns.append(outputs["edge_map"])
-        columns += [outputs["composite"], image]
+            columns = self._system.sample_columns(batch, outputs)
         columns = [_as_rgb(column) for column in columns]
         framed = [np.pad(column, [(0, 0), (0, _GAP), (0, _GAP), (0, 0)]) for column in columns]
         rows = np.concatenate(framed, axis=2)

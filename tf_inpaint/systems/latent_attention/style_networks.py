@@ -54,9 +54,7 @@ def build_mapping(*, style_size: int = 512, num_layers: int = 8, name: str = "ma
     latents = keras.Input((style_size,), name="latents", dtype="float32")
     x = PixelNormalization(dtype="float32", name="normalization")(latents)
     for index in range(1, num_layers + 1):
-        x = EqualizedDense(
-            style_size, learning_rate_multiplier=0.01, activation=_ACTIVATION, dtype="float32", name=f"dense_{index}"
-        )(x)
+        x = EqualizedDense(style_size, learning_rate_multiplier=0.01, activation=_ACTIVATION, dtype="float32", name=f"dense_{index}")(x)
     return keras.Model(latents, StyleStatistics(dtype="float32", name="statistics")(x), name=name)
 
 
@@ -83,9 +81,9 @@ def build_synthesis(*, size: int, channels: Mapping[int, int], style_size: int =
     for index, level in enumerate(picture_sizes(size)[1:]):
         # The style of a colour layer is that of the next size's first convolution, too.
         first = 2 * index + 1
-        x = StyledConv2D(
-            channels[level], 3, style_index=first, upsample=True, noise_salt=first, name=f"conv_{level}_up"
-        )([x, styles, seeds])
+        x = StyledConv2D(channels[level], 3, style_index=first, upsample=True, noise_salt=first, name=f"conv_{level}_up")(
+            [x, styles, seeds]
+        )
         x = StyledConv2D(channels[level], 3, style_index=first + 1, noise_salt=first + 1, name=f"conv_{level}")([x, styles, seeds])
         rgb = StyleToRgb(style_index=first + 2, name=f"to_rgb_{level}")([x, styles, rgb])
     return keras.Model([styles, seeds], rgb, name=name)
