@@ -148,7 +148,7 @@ class LatentAttentionConfig(SystemConfig):
     def _check_levels(self):
         sizes = self.levels
         halvings = [larger == smaller or larger == 2 * smaller for larger, smaller in zip(sizes, sizes[1:], strict=False)]
-        if len(sizes) != NUM_LEVELS or not all(halvings) or sizes[0] != self.image_size or sizes[-1] < 2:
+        if len(sizes) != NUM_LEVELS or not all(halvings) or sizes[0] != self.image_size or sizes[-1] < 1:
             raise ConfigError(
                 f"`level_sizes` must be {NUM_LEVELS} sizes, the first `image_size`, each the one before or half of it. Received: "
                 f"level_sizes={self.level_sizes}, image_size={self.image_size}."
