@@ -70,7 +70,7 @@ def test_rows_that_may_be_compared_stand_together_in_the_order_of_the_holes():
     groups = numbers.group_rows(json.loads(json.dumps(rows)))
     titles = [(group.label, group.detail) for group in groups]
     bins = ["10-20 %", "20-30 %", "all"]
-    assert titles == [(label, "") for label in bins] + [(label, "border: free") for label in bins]
+    assert titles == [(label, "") for label in bins] + [(label, "holes away from the border") for label in bins]
     assert all([each["method"] for each in group.rows] == ["b", "a"] for group in groups)
     assert numbers.groups_of_all_holes(rows) == groups[:3]
 

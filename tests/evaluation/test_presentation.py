@@ -172,7 +172,7 @@ def test_the_page_says_what_was_measured_and_what_was_published(shown_report):
     report = read_report(shown_report)
     for part in (
         report["protocol"]["items_sha256"],
-        "Holes with border: touching",
+        "Holes touching the border",
         "6 pictures of 6",
         "CelebA-HQ at 256 px",
         "doi:10.3969",

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 DEFINITION = (
-    "largest resident set of the process while the method worked, in bytes (Linux: VmHWM, set back before each call); it holds the "
-    "interpreter, the libraries and all weights that are loaded as well"
+    "largest resident set of the process while the method worked (Linux: VmHWM, set back before each call); it holds the interpreter, "
+    " the libraries and all weights that are loaded as well"
 )
 """What `PeakMemory` measures, as it stands beside the numbers."""
 

@@ -66,7 +66,7 @@ class Group:
 
     Attributes:
         label: of the bin, such as "10-20 %" or "all".
-        detail: what else the rows have in common, such as "border: touching"; empty for the rows of all holes.
+        detail: what else the rows have in common, such as "holes touching the border"; empty for the rows of all holes.
         rows: one for each method.
     """
 
@@ -97,6 +97,9 @@ KNOWN = (
 
 COSTS = ("seconds_per_image", "parameters", "peak_memory_bytes")
 """Keys of what a method costs, which says nothing about its pictures."""
+
+# What rows of some holes only hold, in words.
+_DETAILS = {("border", "touching"): "holes touching the border", ("border", "free"): "holes away from the border"}
 
 # First parts of keys; the rest names the window, the network or the pixels: "ssim_51_hole", "fid_squeezenet".
 _FAMILIES = ("ssim", "lpips", "fid", "kid")
@@ -171,7 +174,7 @@ def group_rows(rows: Iterable[dict]) -> list[Group]:
     groups = {}
     for row in rows:
         texts = [
-            f"{key.replace('_', ' ')}: {value}"
+            _DETAILS.get((key, value), f"{key.replace('_', ' ')}: {value}")
             for key, value in row.items()
             if key not in ("method", "bin") and isinstance(value, str | bool)
         ]

@@ -15,7 +15,7 @@ def of_numbers(report: dict) -> Html:
     parts = []
     for detail in dict.fromkeys(group.detail for group in groups):
         table = _of_groups(report, [group for group in groups if group.detail == detail], detail)
-        parts.append(tag("details", tag("summary", f"Holes with {detail}"), table) if detail and parts else table)
+        parts.append(tag("details", tag("summary", detail[:1].upper() + detail[1:]), table) if detail and parts else table)
     return join(*parts)
 
 

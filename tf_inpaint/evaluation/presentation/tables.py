@@ -70,7 +70,7 @@ def _latex_table(report: dict, detail: str, groups: list[numbers.Group]) -> list
     lines = [
         "\\begin{table}",
         "  \\centering",
-        f"  \\caption{{{escape_latex(words.caption(report))}{escape_latex(f' Holes: {detail}.' if detail else '')}}}",
+        f"  \\caption{{{escape_latex(words.caption(report))}{escape_latex(f' {detail[:1].upper()}{detail[1:]}.' if detail else '')}}}",
         f"  \\begin{{tabular}}{{l{'r' * len(groups)}}}",
         "    \\toprule",
         f"    Hole share & {' & '.join(labels)} \\\\",

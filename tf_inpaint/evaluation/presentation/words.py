@@ -70,7 +70,8 @@ def facts(report: dict) -> list[tuple[str, str]]:
     sources = report.get("joined", [])
     environments = [(source["report"], source.get("environment", {})) for source in sources] or [("", report.get("environment", {}))]
     for name, environment in environments:
-        text = ", ".join(f"{key.replace('_', ' ')} {_value(value)}" for key, value in environment.items())
+        spoken = {key: key if key == "tf_inpaint" else key.replace("_", " ") for key in environment}
+        text = ", ".join(f"{spoken[key]} {_value(value)}" for key, value in environment.items())
         listed.append((f"computed with{f' ({one_line(name)})' if name else ''}", text or "not recorded"))
     return listed
 
