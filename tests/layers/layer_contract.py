@@ -10,7 +10,7 @@ import tensorflow as tf
 HALF_PRECISION_TOLERANCE = {"mixed_float16": 2e-2, "mixed_bfloat16": 6e-2}
 
 
-def check_layer(layer_class, arguments, *, inputs, trainable, non_trainable=0):
+def check_layer(layer_class, arguments, *, inputs, trainable, non_trainable=0, counts_places=False):
     """Asserts the contract of a layer.
 
     Args:
@@ -19,13 +19,14 @@ def check_layer(layer_class, arguments, *, inputs, trainable, non_trainable=0):
         inputs: float32 features `[B, H, W, C]`, or a tuple of features and masks in {0, 1}. A layer that takes masks returns a tuple of
             features and masks: the masks have no gradient, and are the same float32 numbers under every policy.
         trainable, non_trainable: exact numbers of weights.
+        counts_places: whether the last axis of the output is one of places, whose number is unknown as long as H and W are.
     """
     layer = layer_class(**arguments)
     outputs = layer(inputs)
     randomise(layer)
     outputs = layer(inputs)
     check_configuration(layer_class, layer)
-    check_static_shapes(layer, inputs, outputs)
+    check_static_shapes(layer, inputs, outputs, counts_places=counts_places)
     assert len(layer.trainable_weights) == trainable
     assert len(layer.non_trainable_weights) == non_trainable
     assert_all_close(tf.function(layer)(inputs), outputs)
@@ -53,7 +54,7 @@ def check_configuration(layer_class, layer):
     assert type(restored) is layer_class
 
 
-def check_static_shapes(layer, inputs, outputs):
+def check_static_shapes(layer, inputs, outputs, *, counts_places):
     shapes, expected = (tf.nest.map_structure(lambda each: tuple(each.shape), structure) for structure in (inputs, outputs))
     assert layer.compute_output_shape(shapes) == expected
     unknown = tf.nest.map_structure(lambda each: (None, None, None, each.shape[-1]), inputs)
@@ -61,8 +62,9 @@ def check_static_shapes(layer, inputs, outputs):
     symbolic = layer(tf.nest.map_structure(lambda each: keras.Input((None, None, each.shape[-1])), inputs))
     tf.nest.assert_same_structure(symbolic, outputs)
     for shape, tensor, output in zip(_shapes(computed), tf.nest.flatten(symbolic), tf.nest.flatten(outputs), strict=True):
-        assert len(shape) == 4 and shape[-1] == output.shape[-1]
-        assert tensor.shape[0] is None and tensor.shape[-1] == output.shape[-1]
+        channels = None if counts_places else output.shape[-1]
+        assert len(shape) == 4 and shape[-1] == channels
+        assert tensor.shape[0] is None and tensor.shape[-1] == channels
 
 
 def _shapes(shapes):

@@ -9,7 +9,10 @@ import tf_inpaint as tfi
 from tests.hardware import has_half_precision_kernels
 from tests.layers.layer_contract import check_layer, randomise
 from tf_inpaint.layers import (
+    AlignedSubsampling2D,
     AlignedUpsampling2D,
+    AttentionTransfer,
+    ContextualAttention,
     EqualizedConv2D,
     EqualizedDense,
     FusableConv2D,
@@ -19,6 +22,8 @@ from tf_inpaint.layers import (
     MinibatchDeviation,
     PaddedConv2D,
     PartialConv2D,
+    PatchAttention,
+    PatchTransfer,
     PixelNormalization,
     Res2NetBlock,
     SelfAttention2D,
@@ -28,6 +33,15 @@ from tf_inpaint.layers import (
 
 CASES = {
     "AlignedUpsampling2D": (AlignedUpsampling2D, {}, 0, 0),
+    "AlignedSubsampling2D": (AlignedSubsampling2D, {}, 0, 0),
+    "AttentionTransfer": (AttentionTransfer, {"softmax_scale": 0.1}, 0, 0),
+    "AttentionTransfer, strict": (
+        AttentionTransfer,
+        {"normalize_query": True, "mask_mode": "strict", "weight_floor": 0.0, "compose": "hole", "overlap": "count", "mask_resize": "max"},
+        0,
+        0,
+    ),
+    "ContextualAttention": (ContextualAttention, {}, 0, 0),
     "EqualizedDense": (EqualizedDense, {"units": 6, "learning_rate_multiplier": 0.5, "activation": "scaled_leaky_relu"}, 2, 0),
     "EqualizedConv2D": (EqualizedConv2D, {"filters": 6, "kernel_size": 3, "activation": "scaled_leaky_relu"}, 2, 0),
     "EqualizedConv2D, halved": (EqualizedConv2D, {"filters": 6, "kernel_size": 3, "downsample": True, "output_gain": 0.5}, 2, 0),
@@ -61,6 +75,15 @@ CASES = {
         2,
         0,
     ),
+    "PatchAttention": (PatchAttention, {"softmax_scale": 2.0}, 0, 0),
+    "PatchAttention, as HiFill": (
+        PatchAttention,
+        {"softmax_scale": 0.1, "normalize_query": False, "mask_mode": "published", "fuse": True, "rate": 2},
+        0,
+        0,
+    ),
+    "PatchTransfer": (PatchTransfer, {"rate": 4}, 0, 0),
+    "PatchTransfer, blocks everywhere": (PatchTransfer, {"rate": 4, "windows": "block", "compose": "everywhere"}, 0, 0),
     "SpectralConv2D": (SpectralConv2D, {"filters": 6, "kernel_size": 5, "strides": 2, "activation": "relu"}, 2, 1),
     "SpectralConv2D, valid": (SpectralConv2D, {"filters": 6, "kernel_size": 3, "padding": "valid", "use_bias": False}, 1, 1),
     "SpectralConv2DTranspose": (SpectralConv2DTranspose, {"filters": 6, "kernel_size": 4, "strides": 2}, 2, 2),
@@ -80,6 +103,14 @@ CASES = {
 
 # Channels of the masks of those layers that take any.
 MASK_CHANNELS = {"PartialConv2D": 1, "PartialConv2D, dilated, no bias": 1, "PartialConv2D, two sources": 2}
+# Inputs of layers that attend to what is known, made of features, other features and a mask with a block of 4 x 4 missing pixels.
+ATTENTION_INPUTS = {
+    AttentionTransfer: lambda features, others, mask: (features, others[:, ::2, ::2], mask),
+    ContextualAttention: lambda features, others, mask: (features, others, mask),
+    PatchAttention: lambda features, others, mask: (features, mask),
+    # The weights of 3 x 2 places.
+    PatchTransfer: lambda features, others, mask: (features, tf.nn.softmax(others[:, ::4, ::4, :6]), mask),
+}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -90,7 +121,15 @@ def test_the_layer_keeps_the_contract(case):
     if case in MASK_CHANNELS:
         mask = np.repeat(np.repeat(generator.random((2, 3, 2, MASK_CHANNELS[case])) < 0.6, 4, axis=1), 4, axis=2)
         inputs = inputs, tf.constant(mask, tf.float32)
-    check_layer(layer_class, arguments, inputs=inputs, trainable=trainable, non_trainable=non_trainable)
+    if layer_class in ATTENTION_INPUTS:
+        mask = np.zeros([2, 12, 8, 1], np.float32)
+        mask[:, 4:8, :4] = 1.0
+        others = tf.constant(generator.normal(size=(2, 12, 8, 16)), tf.float32)
+        inputs = ATTENTION_INPUTS[layer_class](inputs, others, tf.constant(mask))
+    counts_places = layer_class is PatchAttention
+    check_layer(
+        layer_class, arguments, inputs=inputs, trainable=trainable, non_trainable=non_trainable, counts_places=counts_places
+    )
 
 
 # Their inputs are not features alone: they have tests of their own.

@@ -3,6 +3,7 @@
 from tf_inpaint.layers.aligned_subsampling2d import AlignedSubsampling2D
 from tf_inpaint.layers.aligned_upsampling2d import AlignedUpsampling2D
 from tf_inpaint.layers.attention_transfer import AttentionTransfer
+from tf_inpaint.layers.contextual_attention import ContextualAttention
 from tf_inpaint.layers.equalized_conv2d import EqualizedConv2D
 from tf_inpaint.layers.equalized_dense import EqualizedDense
 from tf_inpaint.layers.fusable_conv2d import FusableConv2D
@@ -13,6 +14,8 @@ from tf_inpaint.layers.learned_constant import LearnedConstant
 from tf_inpaint.layers.minibatch_deviation import MinibatchDeviation
 from tf_inpaint.layers.padded_conv2d import PaddedConv2D
 from tf_inpaint.layers.partial_conv2d import PartialConv2D
+from tf_inpaint.layers.patch_attention import PatchAttention
+from tf_inpaint.layers.patch_transfer import PatchTransfer
 from tf_inpaint.layers.pixel_normalization import PixelNormalization
 from tf_inpaint.layers.res2net_block import Res2NetBlock
 from tf_inpaint.layers.self_attention2d import SelfAttention2D
@@ -26,6 +29,7 @@ __all__ = [
     "AlignedSubsampling2D",
     "AlignedUpsampling2D",
     "AttentionTransfer",
+    "ContextualAttention",
     "EqualizedConv2D",
     "EqualizedDense",
     "FusableConv2D",
@@ -36,6 +40,8 @@ __all__ = [
     "MinibatchDeviation",
     "PaddedConv2D",
     "PartialConv2D",
+    "PatchAttention",
+    "PatchTransfer",
     "PixelNormalization",
     "Res2NetBlock",
     "SelfAttention2D",

@@ -56,9 +56,7 @@ class EqualizedDense(keras.layers.Layer):
     def build(self, input_shape):
         deviation = self.kernel_deviation / self.learning_rate_multiplier
         initializer = keras.initializers.RandomNormal(stddev=deviation) if deviation else "zeros"
-        self.kernel = self.add_weight(
-            name="kernel", shape=(input_shape[-1], self.units), initializer=initializer, **compat.keep_float32()
-        )
+        self.kernel = self.add_weight(name="kernel", shape=(input_shape[-1], self.units), initializer=initializer, **compat.keep_float32())
         if self.use_bias:
             self.bias = self.add_weight(
                 name="bias",

@@ -70,9 +70,7 @@ class Res2NetBlock(keras.layers.Layer):
     def _convolution(self, filters, kernel_size, *, activated, name):
         activation = self.activation if activated else None
         # Parts take the block's own dtype policy: the global one may be another.
-        return _NormalisedConvolution(
-            filters, kernel_size, norm=self.norm, activation=activation, dtype=self.dtype_policy, name=name
-        )
+        return _NormalisedConvolution(filters, kernel_size, norm=self.norm, activation=activation, dtype=self.dtype_policy, name=name)
 
     def call(self, inputs, training=False):
         groups = tf.split(self.reduce(inputs, training=training), self.scale, axis=-1)
@@ -113,9 +111,7 @@ class _NormalisedConvolution(keras.layers.Layer):
         # Momentum 0.9 and epsilon 1e-5 are the values of the released networks.
         self.batch_norm = None
         if norm:
-            self.batch_norm = keras.layers.BatchNormalization(
-                momentum=0.9, epsilon=1e-5, dtype=self.dtype_policy, name="batch_norm"
-            )
+            self.batch_norm = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=self.dtype_policy, name="batch_norm")
 
     def build(self, input_shape):
         self.convolution.build(input_shape)

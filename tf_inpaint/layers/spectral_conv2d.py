@@ -91,9 +91,7 @@ class SpectralConv2D(keras.layers.Layer):
 
     def call(self, inputs, training=False):
         kernel = self._normalised_kernel(update=bool(training))
-        outputs = tf.nn.conv2d(
-            inputs, tf.cast(kernel, self.compute_dtype), strides=self.strides, padding=self.padding.upper()
-        )
+        outputs = tf.nn.conv2d(inputs, tf.cast(kernel, self.compute_dtype), strides=self.strides, padding=self.padding.upper())
         if self.use_bias:
             outputs = ops.convolution.add_bias(outputs, tf.cast(self.bias, self.compute_dtype))
         return outputs if self.activation is None else self.activation(outputs)

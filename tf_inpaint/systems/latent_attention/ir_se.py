@@ -74,7 +74,17 @@ def add_unit(inputs, filters: int, name: str, *, strides: int = 1, reduction: in
 
 
 def convolution(filters: int, size: int, name: str, **arguments) -> PaddedConv2D:
-    """Makes a convolution without bias that pads by half its size."""
+    """Makes a convolution without bias that pads by half its size.
+
+    Args:
+        filters: number of output channels.
+        size: height and width of the kernel, odd.
+        name: of the layer.
+        **arguments: others of `PaddedConv2D`.
+
+    Returns:
+        The layer.
+    """
     return PaddedConv2D(filters, size, padding=size // 2, use_bias=False, name=name, **arguments)
 
 

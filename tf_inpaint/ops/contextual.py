@@ -1,0 +1,82 @@
+"""Attention between the patches of two feature maps, all scores held at once: what contextual attention in its published forms needs."""
+
+import tensorflow as tf
+
+from tf_inpaint.ops import patches
+
+
+def attention_weights(
+    queries: tf.Tensor,
+    keys: tf.Tensor,
+    mask: tf.Tensor,
+    *,
+    match_size: int = 3,
+    softmax_scale: float = 10.0,
+    normalize_query: bool = True,
+    mask_mode: str = "strict",
+    fuse: bool = False,
+) -> tf.Tensor:
+    """Compares each patch of a map with each known patch of another.
+
+    Args:
+        queries: `[B, h, w, C]`, floating point.
+        keys: `[B, h', w', C]`, floating point.
+        mask: `[B or 1, h', w', 1]`, above 0 where something is missing: patches that hold such a place are not used.
+        match_size: height and width of the patches, odd; one around each place, with zeros outside the map.
+        softmax_scale: factor on the scores, an inverse temperature.
+        normalize_query: whether the scores are cosines, or cosines times the length of the query.
+        mask_mode: "strict" or "published", see `patches.masked_softmax`.
+        fuse: whether the scores are fused along diagonals before the softmax, see `fuse_diagonals`.
+
+    Returns:
+        `[B, h, w, h' w']` float32 in [0, 1]: for each place of `queries` the weights of all places of `keys`, row by row.
+
+    Source: Yu et al. 2018, arXiv:1801.07892, section 4.1.
+    """
+    query_size, key_size = _size(queries), _size(keys)
+    scores = patches.cosine_scores(_windows(queries, match_size), _windows(keys, match_size), normalize_query=normalize_query)
+    if fuse:
+        scores = fuse_diagonals(scores, query_size, key_size)
+    valid = patches.valid_patches(mask, match_size)
+    weights = patches.masked_softmax(scores, valid, mask_mode=mask_mode, scale=softmax_scale)
+    return tf.reshape(weights, [-1, *query_size, key_size[0] * key_size[1]])
+
+
+def fuse_diagonals(scores: tf.Tensor, query_size: tuple, key_size: tuple) -> tf.Tensor:
+    """Adds to the score of two places those of their neighbours, so that neighbours prefer to be taken from neighbours.
+
+    Once with the places counted row by row and once column by column, the scores of the places before and after both are added. The last
+    place of a row and the first of the next count as neighbours, as in the published code; outside there are zeros.
+
+    Args:
+        scores: `[B, N, M]`, floating point, places row by row.
+        query_size: (height, width) of the N places, numbers or scalar tensors.
+        key_size: (height, width) of the M places.
+
+    Returns:
+        Same shape and dtype.
+
+    Source: Yu et al. 2018, arXiv:1801.07892, section 4.1, "attention propagation"; released code.
+    """
+    (height, width), (key_height, key_width) = query_size, key_size
+    fused = _add_diagonal_neighbours(scores)
+    by_columns = tf.transpose(tf.reshape(fused, [-1, height, width, key_height, key_width]), [0, 2, 1, 4, 3])
+    fused = _add_diagonal_neighbours(tf.reshape(by_columns, tf.shape(scores)))
+    by_rows = tf.transpose(tf.reshape(fused, [-1, width, height, key_width, key_height]), [0, 2, 1, 4, 3])
+    return tf.reshape(by_rows, tf.shape(scores))
+
+
+def _windows(features, size):
+    windows = patches.extract_patches(features, size, padding=size // 2)
+    height, width = _size(features)
+    return tf.reshape(windows, [-1, height * width, windows.shape[-1]])
+
+
+def _add_diagonal_neighbours(scores):
+    padded = tf.pad(scores, [[0, 0], [1, 1], [1, 1]])
+    return padded[:, :-2, :-2] + scores + padded[:, 2:, 2:]
+
+
+def _size(features):
+    shape = tf.shape(features)
+    return [shape[axis] if features.shape[axis] is None else features.shape[axis] for axis in (1, 2)]
