@@ -21,6 +21,10 @@ class Reporter:
         steps: number of steps of the whole run.
         batch_size: pictures in a step.
         log_steps: the losses are written each so many steps.
+
+    Attributes:
+        seconds_per_step: mean duration of the steps of this session but the first, without what `pause` was told of; `None` before the
+            second one.
     """
 
     def __init__(self, *, logs: Path, samples: Path, first_step: int, steps: int, batch_size: int, log_steps: int):
@@ -32,6 +36,7 @@ class Reporter:
         self._bar = compat.progress(total=steps, initial=first_step, description="training", unit="step")
         self._first_step = self._last_step = first_step
         self._start = self._last_time = None
+        self.seconds_per_step = None
 
     def __enter__(self):
         return self
@@ -54,6 +59,8 @@ class Reporter:
         if self._start is None:  # the first step was spent on tracing: it says nothing about the speed
             self._start = self._last_time = now
             self._first_step = self._last_step = step
+        # Taken here and not when it is asked for: after the last step the pipeline needs time to end.
+        self.seconds_per_step = (now - self._start) / (step - self._first_step) if step > self._first_step else None
         terms = "  ".join(f"{name} {float(value):.4f}" for name, value in logs.items())
         if self._bar.update(1):  # drawn a few times a second
             self._bar.set_postfix_str(f"{self._speed(step, now, since_start=True):.1f} images/s  {terms}")
@@ -71,19 +78,6 @@ class Reporter:
             self.say(f"step {step}/{self._steps}  {terms}{timing}")
         self._last_step, self._last_time = step, now
         return True
-
-    def seconds_per_step(self, step: int) -> float | None:
-        """Returns the mean duration of the steps of this session but the first; to be asked between two steps.
-
-        Args:
-            step: number of steps taken.
-
-        Returns:
-            Seconds, without what `pause` was told of; `None` where there is no such step.
-        """
-        if self._start is None or step <= self._first_step:
-            return None
-        return (time.monotonic() - self._start) / (step - self._first_step)
 
     def pause(self, seconds: float) -> None:
         """Leaves time out of the speed: a validation, a checkpoint.

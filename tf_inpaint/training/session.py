@@ -202,7 +202,6 @@ class _Session:
                 self._reporter.pause(time.monotonic() - work_start)
                 if stopping:
                     break
-            seconds_per_step = self._reporter.seconds_per_step(step)
             if not (self._folder.weights / weights.ARRAYS_FILE).exists():
                 self._save()
             finished = step >= config.steps
@@ -210,7 +209,7 @@ class _Session:
                 self._calibrate()
             reason = "" if finished else " (stopped by a signal)" if self._stop.received else " (time is up)"
             self._reporter.say(f"{'finished' if finished else 'saved'} at step {step}{reason}; weights in {self._folder.weights}")
-        return TrainResult(step, finished, None if finished else self._stop.received, seconds_per_step)
+        return TrainResult(step, finished, None if finished else self._stop.received, self._reporter.seconds_per_step)
 
     def _guarded_steps(self):
         """Steps; signals that arrive before the first one is done end the session at once, later ones are noted."""
