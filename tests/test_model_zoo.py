@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import types
 
 import pytest
 
@@ -10,13 +11,20 @@ from tests.source import ROOT
 
 
 @pytest.fixture(scope="module")
-def zoo():
+def tools():
+    """The programs in `tools`, which are no package."""
     sys.path.insert(0, str(ROOT / "tools"))
     try:
+        import add_baselines
         import write_zoo
     finally:
         sys.path.pop(0)
-    return write_zoo
+    return types.SimpleNamespace(add_baselines=add_baselines, write_zoo=write_zoo)
+
+
+@pytest.fixture(scope="module")
+def zoo(tools):
+    return tools.write_zoo
 
 
 def ship(folder, name, numbers, *, protocol="Ten pictures."):
@@ -68,6 +76,28 @@ def test_what_was_measured_in_another_way_has_a_table_of_its_own(zoo, tmp_path, 
     numbers = {"b.x_8": (31, 21), "telea": change.get("baseline", (25, 22))}
     ship(tmp_path, "b.x_8", numbers, protocol=change.get("protocol", "Ten pictures."))
     assert zoo.write_zoo(tmp_path).count("| telea |") == 2
+
+
+def test_numbers_of_two_machines_that_differ_in_the_last_digits_share_a_table(zoo, tmp_path):
+    ship(tmp_path, "a.x_8", {"a.x_8": (30, 20), "telea": (25, 22)})
+    ship(tmp_path, "b.x_8", {"b.x_8": (31, 21), "telea": (25.0001, 22.0001), "mean": (9, 8)})
+    text = zoo.write_zoo(tmp_path)
+    assert text.count("| telea |") == 1 and text.count("| mean | 9.00 ") == 1
+
+
+def test_baselines_measured_later_are_added_if_they_are_of_the_same_pictures(tools):
+    def records(method, values):
+        numbers = {"num_images": 10, "ssim": 0.5, "l1": 0.1, "psnr_hole": 9.0}
+        return [{"method": method, "bin": [low, low + 0.1], "psnr": psnr, **numbers} for low, psnr in zip((0.1, 0.2), values)]
+
+    measured = [*records("a.x_8", (30, 20)), *records("telea", (25, 22))]
+    report = [*records("telea", (25, 22)), *records("biharmonic", (26, 21)), *records("runs/other", (29, 19))]
+    report += [{**record, "border": "free"} for record in report] + [{**record, "bin": None} for record in report]
+    added = tools.add_baselines.add_baselines(measured, report)
+    assert added == [*measured, *records("biharmonic", (26, 21))]
+    assert tools.add_baselines.add_baselines(added, report) == added
+    with pytest.raises(ValueError, match="of other pictures or masks"):
+        tools.add_baselines.add_baselines(measured, [*records("telea", (25, 23)), *records("biharmonic", (26, 21))])
 
 
 @pytest.mark.parametrize("text", ["", "{begin}", "{end}{begin}", "{begin}{end}{end}"])

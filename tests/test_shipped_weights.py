@@ -51,7 +51,7 @@ def test_the_model_card_is_what_the_description_says(name):
     assert (folder / "MODEL_CARD.md").read_text(encoding="utf-8") == card
     training = description["training"]
     assert training["pictures_over_all_runs"] == sum(run["pictures"] for run in training["runs"])
-    assert {"telea", "ns", name} == {row["method"] for row in training["measured"]}
+    assert {"telea", "ns", name} <= {row["method"] for row in training["measured"]}
 
 
 @pytest.mark.parametrize("name", NAMES)
