@@ -51,3 +51,44 @@ def test_a_side_that_is_no_part_is_refused(name, side):
 def test_no_squares_at_all_are_refused():
     with pytest.raises(ConfigError, match="number"):
         masks.RandomSquare(number=0)
+
+
+def test_the_fixed_squares_are_ten_small_ones_that_stay():
+    """The numbers once more, so that an edit of the file cannot pass unseen."""
+    each = np.concatenate([masks.fixed_squares([0, 0], batch_size=1, height=256, width=256, index=index).numpy() for index in range(10)])
+    boxes = [(mask.any((1, 2)).argmax(), mask.any((0, 2)).argmax(), round(np.sqrt(mask.sum()))) for mask in each]
+    assert boxes == [
+        (107, 85, 89),
+        (60, 8, 61),
+        (3, 36, 51),
+        (110, 155, 87),
+        (112, 179, 72),
+        (110, 94, 83),
+        (170, 50, 75),
+        (114, 0, 87),
+        (162, 105, 67),
+        (159, 151, 49),
+    ]
+    for mask, (top, left, side) in zip(each, boxes, strict=True):
+        assert 48 <= side <= 96 and mask.sum() == side * side == mask[top : top + side, left : left + side].sum()
+
+
+def test_the_seed_chooses_among_the_fixed_squares_with_equal_chance():
+    chosen = masks.fixed_squares([1, 2], batch_size=2000, height=64, width=64).numpy().reshape(2000, -1)
+    _, counts = np.unique(chosen, axis=0, return_counts=True)
+    assert len(counts) == 10 and counts.min() > 140 and counts.max() < 260
+
+
+@pytest.mark.parametrize(("height", "width"), [(128, 128), (37, 90), (3, 3)])
+def test_fixed_squares_are_scaled_and_stay_inside(height, width):
+    for index in range(10):
+        large = masks.fixed_squares([0, 0], batch_size=1, height=256, width=256, index=index).numpy()
+        mask = masks.fixed_squares([0, 0], batch_size=1, height=height, width=width, index=index).numpy()[0, ..., 0]
+        side = max(1, round(np.sqrt(large.sum()) * min(height, width) / 256))
+        assert abs(np.sqrt(mask.sum()) - side) <= 1 and mask.sum() == mask.any(0).sum() * mask.any(1).sum()
+
+
+@pytest.mark.parametrize("index", [-1, 10])
+def test_a_fixed_square_that_is_not_there_is_refused(index):
+    with pytest.raises(ConfigError, match="index"):
+        masks.FixedSquares(index=index)

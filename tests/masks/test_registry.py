@@ -15,6 +15,8 @@ from tf_inpaint.errors import ConfigError
     ("irregular:what?/x?ratio=0-0.5", "IrregularFiles", {"path": "what?/x", "ratio": (0.0, 0.5)}),
     ("center_square?side=0.25", "CenterSquare", {"side": 0.25}),
     ("random_square?number=3", "RandomSquare", {"side": 0.5, "number": 3}),
+    ("fixed_squares", "FixedSquares", {"index": None}),
+    ("fixed_squares?index=3", "FixedSquares", {"index": 3}),
     ("ten_squares", "TenSquares", {"side": 0.125, "number": 10}),
 ])  # fmt: skip
 def test_a_text_gives_its_generator(text, name, attributes):

@@ -5,12 +5,22 @@ from tf_inpaint.masks.generator import MaskGenerator
 from tf_inpaint.masks.irregular_files import IrregularFiles, MaskBank, irregular, load_mask_bank
 from tf_inpaint.masks.mixture import Mixture
 from tf_inpaint.masks.random import split
-from tf_inpaint.masks.rectangles import CenterSquare, RandomSquare, TenSquares, center_square, random_square, ten_squares
+from tf_inpaint.masks.rectangles import (
+    CenterSquare,
+    FixedSquares,
+    RandomSquare,
+    TenSquares,
+    center_square,
+    fixed_squares,
+    random_square,
+    ten_squares,
+)
 from tf_inpaint.masks.registry import MASKS, parse
 
 __all__ = [
     "MASKS",
     "CenterSquare",
+    "FixedSquares",
     "FreeForm",
     "IrregularFiles",
     "MaskBank",
@@ -19,6 +29,7 @@ __all__ = [
     "RandomSquare",
     "TenSquares",
     "center_square",
+    "fixed_squares",
     "free_form",
     "irregular",
     "load_mask_bank",

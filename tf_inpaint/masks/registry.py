@@ -9,7 +9,7 @@ from tf_inpaint.masks.free_form import FreeForm
 from tf_inpaint.masks.generator import MaskGenerator
 from tf_inpaint.masks.irregular_files import IrregularFiles
 from tf_inpaint.masks.mixture import Mixture
-from tf_inpaint.masks.rectangles import CenterSquare, RandomSquare, TenSquares
+from tf_inpaint.masks.rectangles import CenterSquare, FixedSquares, RandomSquare, TenSquares
 
 MASKS = {
     "free_form": FreeForm,
@@ -17,6 +17,7 @@ MASKS = {
     "center_square": CenterSquare,
     "random_square": RandomSquare,
     "ten_squares": TenSquares,
+    "fixed_squares": FixedSquares,
 }
 
 
@@ -84,7 +85,7 @@ def _value(option: str, text: str) -> object:
             return float(low), float(high)
         if option == "augment":
             return {"true": True, "false": False}[text.lower()]
-        return {"side": float, "number": int}.get(option, str)(text)
+        return {"side": float, "number": int, "index": int}.get(option, str)(text)
     except (KeyError, ValueError):
-        example = {"ratio": "0.1-0.2", "augment": "false", "side": "0.5", "number": "3"}[option]
+        example = {"ratio": "0.1-0.2", "augment": "false", "side": "0.5", "number": "3", "index": "0"}[option]
         raise ConfigError(f"The option {option!r} of `masks` reads like {option}={example}. Received: {text!r}.") from None
