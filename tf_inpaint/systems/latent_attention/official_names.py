@@ -1,11 +1,13 @@
-"""From the names of published StyleGAN2 weights to our layers.
+"""From the names of published weights of StyleGAN2, and of encoders for it, to our layers.
 
-Two families of names are read, whichever of their networks are there:
+These families of names are read, whichever of their networks are there:
 
     rosinality's PyTorch code: "g_ema/convs.0.conv.weight", "d/convs.1.conv1.0.weight", "latent_avg"; the training copy "g" and the
         optimizers' states are left out. pixel2style2pixel's checkpoints hold the same generator as "state_dict/decoder.convs..."
     NVIDIA's TensorFlow 1 code, whose pickles only that code can open; their variables are stored in an `.npz` file as
         "G_mapping/Dense0/weight", "G_synthesis/8x8/Conv0_up/weight", "D/64x64/Conv0/weight", "dlatent_avg"
+    encoders, see `official_names_encoder`: pixel2style2pixel's "state_dict/encoder.body.0. ..." beside its generator; and ArcFace's
+        "body.0. ...", with which the encoder's trunk can start.
 
 The trap: NVIDIA's `upsample_conv_2d` turns the kernel by 180 degrees before its transposed convolution; PyTorch's port stores it turned,
 as we do. So NVIDIA's "Conv0_up" kernels, and no others, are turned here. Their biases of the modulation lack the 1 that is added in use.
@@ -19,6 +21,7 @@ import numpy as np
 from tf_inpaint.errors import WeightsError
 from tf_inpaint.layers import StyledConv2D, StyleToRgb
 from tf_inpaint.official_weights import OfficialWeights
+from tf_inpaint.systems.latent_attention.official_names_encoder import ARCFACE_HEAD, ARCFACE_STEM, published_encoder
 from tf_inpaint.systems.latent_attention.style_networks import SMALLEST_SIZE
 
 # Prefix of a generator in rosinality's and in pixel2style2pixel's checkpoints.
@@ -37,18 +40,19 @@ def assign(networks: Mapping[str, keras.Model], arrays: Mapping[str, np.ndarray]
     """Assigns published arrays to those networks that they belong to, or to none.
 
     Args:
-        networks: of "mapping", "synthesis" and "critic" those that may be filled.
+        networks: of "mapping", "synthesis", "critic" and "encoder" those that may be filled.
         arrays: name -> array.
 
     Raises:
         WeightsError: if an array is missing, left over or of another shape, or no network's arrays are there.
     """
-    official = OfficialWeights(arrays, origin="StyleGAN2")
+    official = OfficialWeights(arrays, origin="StyleGAN2 and its encoder")
     found = list(_published(networks, arrays))
     if not found:
         raise WeightsError(
-            "The arrays hold no StyleGAN2: expected names that begin with 'g_ema/', 'state_dict/decoder.' or 'd/' (PyTorch), or with "
-            f"'G_mapping/', 'G_synthesis/' or 'D/' (TensorFlow 1). Received: {', '.join(sorted(arrays)[:5]) or 'no arrays'}."
+            "The arrays hold neither a StyleGAN2 nor an encoder: expected names that begin with 'g_ema/', 'state_dict/' or 'd/' (PyTorch), "
+            "with 'G_mapping/', 'G_synthesis/' or 'D/' (TensorFlow 1), or with 'input_layer.' (ArcFace). Received: "
+            f"{', '.join(sorted(arrays)[:5]) or 'no arrays'}."
         )
     for name, variable, layout in found:
         official.assign(variable, name, layout)
@@ -56,6 +60,10 @@ def assign(networks: Mapping[str, keras.Model], arrays: Mapping[str, np.ndarray]
         official.ignore(name, because="the filter, which is the same for all")
     for prefix, reason in LEFT_OUT.items():
         official.ignore(prefix, because=reason)
+    assigned = {name for name, *_ in found}
+    for name in arrays:
+        if name.startswith((ARCFACE_STEM, ARCFACE_HEAD)) and name not in assigned:
+            official.ignore(name, because="of ArcFace's network, and not of the trunk as far as the encoder has it")
     official.finish()
 
 
@@ -78,6 +86,8 @@ def _published(networks, arrays) -> Iterator[tuple[str, object, str | Callable |
             yield from _prefixed(prefix, _torch_synthesis(networks["synthesis"]))
     if "critic" in networks and has("d/"):
         yield from _prefixed("d/", _torch_critic(networks["critic"]))
+    if "encoder" in networks:
+        yield from published_encoder(networks["encoder"], arrays)
     for prefix, name, published in (
         ("G_mapping/", "mapping", _tensorflow_mapping),
         ("G_synthesis/", "synthesis", _tensorflow_synthesis),

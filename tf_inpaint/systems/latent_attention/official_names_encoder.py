@@ -1,8 +1,16 @@
 """From the names of published weights of IR-SE trunks to our layers: pSp's encoder and the ArcFace network `model_ir_se50.pth`."""
 
+from collections.abc import Iterator, Mapping
+
 import keras
 import numpy as np
 
+from tf_inpaint.errors import WeightsError
+
+# Prefix of the encoder in pSp's checkpoints.
+ENCODER_PREFIX = "state_dict/encoder."
+# Start of the names in `model_ir_se50.pth`, by which the file is known; and of its last layers, which an encoder has not.
+ARCFACE_STEM, ARCFACE_HEAD = "input_layer.", "output_layer."
 # Ours -> what the released code calls it inside a unit.
 _UNIT_PARTS = {
     "shortcut_conv": "shortcut_layer.0",
@@ -28,11 +36,41 @@ _PARTS = {
 }
 
 
-def published_variables(network: keras.Model) -> dict[str, tuple]:
+def published_encoder(network: keras.Model, arrays: Mapping[str, np.ndarray]) -> Iterator[tuple]:
+    """Finds what published arrays hold for the encoder: all of it, or its trunk alone as pSp's training starts with it.
+
+    Args:
+        network: what `build_encoder` returns.
+        arrays: name -> array, of a checkpoint of pSp ("state_dict/encoder.body.0. ..."), of `model_ir_se50.pth` ("body.0. ..."), or others.
+
+    Yields:
+        (name, variable, layout as for `OfficialWeights.assign`); nothing where the arrays hold no encoder.
+
+    Raises:
+        WeightsError: if pSp's arrays meet an encoder with a shared head, or without the three channels of a picture.
+    """
+    is_rgb = network.input_shape[-1] == 3
+    if any(name.startswith(ENCODER_PREFIX) for name in arrays):
+        if not is_rgb or any(layer.name.endswith("_styles_flatten") for layer in network.layers):
+            raise WeightsError(
+                "pSp's encoder has a head of its own for each style and sees no mask. Received: an encoder of another make; set "
+                "shared_trunk=False and mask_channel=False."
+            )
+        for name, (variable, layout) in published_variables(network).items():
+            yield ENCODER_PREFIX + name, variable, layout
+    elif any(name.startswith(ARCFACE_STEM) for name in arrays):
+        for name, (variable, layout) in published_variables(network, trunk_alone=True).items():
+            # The stem of an encoder that sees the mask stays as it is, as in pSp for inputs other than RGB.
+            if is_rgb or not name.startswith(ARCFACE_STEM):
+                yield name, variable, layout
+
+
+def published_variables(network: keras.Model, *, trunk_alone: bool = False) -> dict[str, tuple]:
     """Lists the variables of an encoder or identity network by their published names.
 
     Args:
         network: what `build_encoder` without `shared_trunk`, or `build_identity_network`, returns.
+        trunk_alone: whether what follows the residual units is left out.
 
     Returns:
         name in the released code, without any prefix of its file -> (variable, layout as for `OfficialWeights.assign`).
@@ -42,7 +80,7 @@ def published_variables(network: keras.Model) -> dict[str, tuple]:
     """
     found = {}
     for layer in network.layers:
-        if not layer.weights:
+        if not layer.weights or (trunk_alone and not layer.name.startswith(("input_", "unit_"))):
             continue
         name = _published_name(layer.name)
         if isinstance(layer, keras.layers.BatchNormalization):
