@@ -40,7 +40,6 @@ def test_masks_of_every_kind_mean_the_same(tmp_path):
         "CMYK": image.convert("RGB").convert("CMYK"),
         "brush layer": Image.fromarray(stroke),
         "opaque RGBA": Image.fromarray(drawn),
-        "127 and 128": np.where(HOLE, 128, 127).astype(np.uint8),
         "path": save(tmp_path / "a.png", levels),
     }
     for kind, mask in kinds.items():
@@ -85,3 +84,18 @@ def test_a_float_mask_with_values_that_are_no_mask_is_refused(value):
 def test_a_float_mask_of_another_shape_is_refused():
     with pytest.raises(MaskError, match=r"\[H, W\]"):
         pictures.read_mask(np.zeros((4, 4, 3), np.float32))
+
+
+def test_a_grey_mask_is_cut_at_127_and_that_is_said():
+    with pytest.warns(pictures.MaskWarning, match="most of this mask that is not black is grey"):
+        read = pictures.read_mask(np.where(HOLE, 128, 127).astype(np.uint8))
+    assert np.array_equal(read > 0, HOLE)
+
+
+def test_a_photograph_is_no_mask_and_a_soft_brush_is_one():
+    with pytest.warns(pictures.MaskWarning, match="Is it a mask"):
+        pictures.read_mask(np.linspace(0, 255, 400).astype(np.uint8).reshape(20, 20))
+    soft = np.zeros((40, 40), np.uint8)
+    soft[10:30, 10:30] = 128
+    soft[11:29, 11:29] = 255
+    pictures.read_mask(soft)

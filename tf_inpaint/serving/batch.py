@@ -126,7 +126,7 @@ def _repair_file(inpainter: Inpainter, job: Job, retries: int | None) -> Verifie
     verified = None if retries is None else inpainter.fill_verified(picture, mask, retries=retries)
     result = inpainter.fill(picture, mask) if verified is None else verified.image
     job.output.parent.mkdir(parents=True, exist_ok=True)
-    pictures.write_picture(job.output, result, icc_profile=picture.icc_profile)
+    pictures.write_picture(job.output, result, metadata=picture.metadata)
     return verified
 
 
