@@ -8,7 +8,7 @@ import pytest
 from tests.source import PACKAGE, package_sources
 
 FLOORS = (
-    {"compat", "errors", "files"},
+    {"compat", "errors", "files", "peak_memory"},
     {"ops", "pictures", "run_folders"},
     {"layers", "losses", "metrics", "masks", "weights", "official_weights", "visualize"},
     {"networks", "data"},

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import itertools
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,9 +117,44 @@ def sha256(path: str | os.PathLike) -> str:
     return digest.hexdigest()
 
 
+def remove_leftovers(folder: str | os.PathLike) -> list[Path]:
+    """Removes the temporary files that processes which were killed have left in a folder.
+
+    Args:
+        folder: an existing folder; folders inside it are left alone.
+
+    Returns:
+        What was removed. Files of processes that still run stay, and on Windows, where that cannot be told, all of them.
+    """
+    removed = []
+    for entry in os.scandir(folder):
+        match = _TEMPORARY.search(os.fsencode(entry.name))
+        if match and entry.is_file(follow_symlinks=False) and not _is_running(int(match[1])):
+            os.unlink(entry.path)
+            removed.append(Path(entry.path))
+    return removed
+
+
+_TEMPORARY = re.compile(rb"\.tmp-(\d+)-\d+$")
+_LONGEST_NAME = 255  # bytes, on the usual file systems
+
+
 def _temporary_name(path: Path) -> Path:
     """A name in the folder of `path` that no other thread or process uses."""
-    return path.with_name(f"{path.name}.tmp-{os.getpid()}-{next(_write_numbers)}")
+    end = f".tmp-{os.getpid()}-{next(_write_numbers)}"
+    return path.with_name(os.fsdecode(os.fsencode(path.name)[: _LONGEST_NAME - len(end)]) + end)
+
+
+def _is_running(process_id: int) -> bool:
+    if os.name == "nt":
+        return True  # sending signal 0 would end the process there
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):  # another user's; a number that is no process
+        return True
+    return True
 
 
 def _sync(path: Path) -> None:

@@ -129,14 +129,24 @@ def test_a_note_on_jpeg_offers_png(ended):
     assert len(notes) == 1 and "photo.jpg: JPEG" in notes[0] and ".png" in notes[0]
 
 
-def test_one_picture_ends_with_status_0(tmp_path, weights_folder, capsys):
-    photo = save(tmp_path / "a.jpg", random_rgb(10, 14))
-    mask = save(tmp_path / "m.png", HOLE)
+def test_one_picture_ends_with_status_0_and_its_options_reach_the_result(tmp_path, weights_folder, capsys):
+    photo = save(tmp_path / "a.jpg", random_rgb(10, 14), icc_profile=b"profile")
+    mask = save(tmp_path / "m.png", ~HOLE)
     command = ["inpaint", str(photo), str(mask), "-o", str(tmp_path / "new/b.png"), "--weights", str(weights_folder)]
-    assert main(command) == 0
-    assert capsys.readouterr().out == "1 of 1 pictures repaired\n"
-    result = pictures.read_rgb(tmp_path / "new/b.png")
-    assert np.array_equal(result[~HOLE], pictures.read_rgb(photo)[~HOLE])
+    options = {"strategy": "tile", "margin": 3, "erode": 1, "dilate": 2, "feather": 1, "max_pixels": 140}
+    flags = ["--invert-mask", "--match-colour", "--strip-metadata", "--concat", str(tmp_path / "sheets"), "--resume"]
+    for name, value in options.items():
+        flags += [f"--{name.replace('_', '-')}", str(value)]
+    assert main([*command, *flags]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == "1 of 1 pictures repaired\n" and "note: " not in shown.err
+    expected = Inpainter(weights_folder, invert_mask=True, match_colour=True, **options)(photo, mask)
+    with Image.open(tmp_path / "new/b.png") as result:
+        result.load()
+        assert np.array_equal(result, expected) and not result.info
+    assert pictures.read_rgb(tmp_path / "sheets/b.png.png").shape == (10, 3 * 14 + 16, 3)
+    assert main([*command, *flags]) == 0
+    assert capsys.readouterr().out == "0 of 1 pictures repaired, 1 were there\n"
 
 
 @pytest.fixture

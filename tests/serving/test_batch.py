@@ -32,12 +32,12 @@ def test_one_picture_is_written_under_the_given_name(touch):
     assert plan("a.jpg", "m.png", "new/b.png") == [Job(Path("a.jpg"), Path("m.png"), Path("new/b.png"))]
 
 
-@pytest.mark.parametrize(("to_png", "result"), [(False, "out/a.jpg"), (True, "out/a.png")])
-def test_one_picture_is_written_into_a_folder_under_its_own_name(touch, to_png, result):
+@pytest.mark.parametrize(("file_format", "result"), [(None, "out/a.jpg"), ("PNG", "out/a.png"), ("TIFF", "out/a.tif")])
+def test_one_picture_is_written_into_a_folder_under_its_own_name(touch, file_format, result):
     touch("a.jpg", "m.png")
-    assert planned("a.jpg", "m.png", "out/", to_png=to_png) == {"a.jpg": ("m.png", result)}
+    assert planned("a.jpg", "m.png", "out/", file_format=file_format) == {"a.jpg": ("m.png", result)}
     Path("out").mkdir()
-    assert planned("a.jpg", "m.png", "out", to_png=to_png) == {"a.jpg": ("m.png", result)}
+    assert planned("a.jpg", "m.png", "out", file_format=file_format) == {"a.jpg": ("m.png", result)}
 
 
 def test_one_mask_serves_a_folder(touch):
@@ -75,14 +75,14 @@ def test_masks_below_the_pictures_are_no_pictures(touch):
 def test_pictures_of_one_stem_do_not_overwrite_each_other(touch):
     touch("in/a.jpg", "in/a.png", "in/b.bmp", "m.png")
     assert [result for _, result in planned("in", "m.png", "out").values()] == ["out/a.jpg", "out/a.png", "out/b.bmp"]
-    as_png = planned("in", "m.png", "out", to_png=True)
+    as_png = planned("in", "m.png", "out", file_format="PNG")
     assert [result for _, result in as_png.values()] == ["out/a.jpg.png", "out/a.png.png", "out/b.png"]
 
 
 def test_results_that_would_still_collide_are_refused(touch):
     touch("in/a.jpg", "in/a.bmp", "in/a.jpg.png", "m.png")
     with pytest.raises(ConfigError, match="same name"):
-        plan("in", "m.png", "out", to_png=True)
+        plan("in", "m.png", "out", file_format="PNG")
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,37 @@ def test_what_does_not_go_together_is_refused(touch, arguments, message):
         plan(*arguments)
 
 
-@pytest.mark.parametrize(("output", "to_png"), [("out.gif", False), ("out", False), ("out.jpg", True)])
-def test_a_result_name_without_a_supported_format_is_refused(touch, output, to_png):
+@pytest.mark.parametrize(("output", "file_format"), [("out.gif", None), ("out", None), ("out.jpg", "PNG")])
+def test_a_result_name_without_a_supported_format_is_refused(touch, output, file_format):
     touch("a.png", "m.png")
     with pytest.raises((ConfigError, PictureError), match=r"supported picture format|\.png"):
-        plan("a.png", "m.png", output, to_png=to_png)
+        plan("a.png", "m.png", output, file_format=file_format)
+
+
+def test_sheets_are_named_after_the_results(touch):
+    touch("in/a.jpg", "in/deep/b.png", "m.png")
+    sheets = [str(job.sheet) for job in plan("in", "m.png", "out", sheets="sheets")]
+    assert sheets == ["sheets/a.jpg.png", "sheets/deep/b.png.png"]
+    assert [str(job.sheet) for job in plan("in/a.jpg", "m.png", "b.png", sheets="sheets")] == ["sheets/b.png.png"]
+    with pytest.raises(ConfigError, match="must not lie among the results"):
+        plan("in", "m.png", "out", sheets="out")
+
+
+def test_a_link_out_of_the_folder_is_not_followed_and_one_within_it_is(touch):
+    touch("in/a.png", "secret/b.png", "m.png", "elsewhere/c.png")
+    Path("in/inside.png").symlink_to("a.png")
+    Path("in/outside.png").symlink_to(Path("secret/b.png").resolve())
+    Path("in/deep").symlink_to(Path("secret").resolve())  # folders behind links are not read at all
+    problems = {str(job.image): job.problem for job in plan("in", "m.png", "out")}
+    assert problems == {
+        "in/a.png": None,
+        "in/inside.png": None,
+        "in/outside.png": "is a link that leads out of the pictures' folder.",
+    }
+
+
+def test_no_result_goes_through_a_link_out_of_the_output_folder(touch):
+    touch("in/deep/a.png", "m.png", "elsewhere/c.png", "out/d.png")
+    Path("out/deep").symlink_to(Path("elsewhere").resolve())
+    (job,) = plan("in", "m.png", "out")
+    assert job.problem == "its result would lie outside the output folder, behind a link."

@@ -123,9 +123,9 @@ def test_each_hole_gets_the_tone_of_its_own_surroundings():
     assert np.all(filled[:, :60] == 40) and np.all(filled[:, 60:] == 200)
 
 
-@pytest.mark.parametrize("options", [{"feather": 4}, {"match_colour": True}, {"dilate": 2, "feather": 2, "match_colour": True}])
 @pytest.mark.parametrize("strategy", ["crop", "tile", "resize", "original"])
-def test_no_option_touches_a_pixel_outside_the_hole(options, strategy):
+def test_no_option_touches_a_pixel_outside_the_hole(strategy):
+    options = {"dilate": 2, "feather": 2, "match_colour": True}
     photo, inpainter = random_rgb(40, 50), Inpainter(ConstantSystem.tiny(), strategy=strategy, **options)
     result = inpainter(photo, HOLE)
     outside = distance_to(HOLE) > options.get("dilate", 0)

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from tests.constant_system import ConstantSystem
 from tests.picture_files import UPRIGHT, random_rgb, save, save_turned
 from tf_inpaint import ops
 from tf_inpaint.errors import ConfigError, MaskError, NonFiniteError, PictureError
@@ -55,7 +56,22 @@ def test_what_lies_in_the_hole_has_no_influence(inpainter):
 def test_one_trace_serves_all_sizes(inpainter):
     for size in ((8, 8), (9, 30), (64, 2)):
         inpainter(random_rgb(*size), random_hole(*size))
-    assert inpainter._graph.experimental_get_tracing_count() == 1
+    assert inpainter.num_traces == 1
+
+
+@pytest.mark.parametrize("strategy", ["crop", "tile", "resize"])
+def test_one_trace_serves_all_sizes_and_holes_of_the_other_strategies_too(strategy):
+    """Pictures of many sizes, with one hole and with many: known pixels stay, nothing is traced anew."""
+    painter = Inpainter(ConstantSystem.tiny(), strategy=strategy)
+    sides = [1, 2, 3, 16, 17, 31, 32, 33, 63, 65, 255, 257]
+    for size in [*zip(sides[1:], sides[1:]), *zip(sides, reversed(sides)), (511, 511), (1000, 37)]:
+        photo, hole = random_rgb(*size), np.zeros(size, bool)
+        hole[size[0] // 2, size[1] // 2 :] = hole[: size[0] // 3, size[1] // 3] = True
+        hole[0, 0] = False
+        result = painter(photo, hole)
+        assert result.shape == photo.shape and np.array_equal(result[~hole], photo[~hole])
+        assert hole.sum() == 0 or np.any(result[hole] != photo[hole])
+    assert painter.num_traces == 1
 
 
 @pytest.mark.parametrize("hole", ["one pixel", "border"])

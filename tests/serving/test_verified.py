@@ -139,12 +139,12 @@ def test_files_are_repaired_with_a_verdict_each_and_a_broken_one_stops_none(tmp_
     (tmp_path / "in" / "broken.png").write_bytes(b"broken")
     save(tmp_path / "m.png", HOLE)
     jobs = batch.plan(tmp_path / "in", tmp_path / "m.png", tmp_path / "out")
-    failures, notes, verdicts = batch.repair_files(inpainter(0.99), jobs, retries=2)
-    assert [job.image.name for job, _ in failures] == ["broken.png"] and notes == []
-    told = [(job.image.name, verdict, text) for job, verdict, text in verdicts]
+    outcome = batch.repair_files(inpainter(0.99), jobs, retries=2)
+    assert [job.image.name for job, _ in outcome.failures] == ["broken.png"] and outcome.notes == []
+    told = [(job.image.name, verdict, text) for job, verdict, text in outcome.verdicts]
     assert told == [(name, "rejected", "brightness 0.9500 (bright, best of 3)") for name in ("a.png", "b.png")]
     for name in ("a.png", "b.png"):  # rejected, and written all the same
         assert level_in_hole(Image.open(tmp_path / "out" / name)) == pytest.approx(0.95, abs=0.005)
-    assert batch.repair_files(inpainter(0.99), jobs[:1]) == ([], [], [])
+    assert batch.repair_files(inpainter(0.99), jobs[:1]) == batch.Outcome(num_done=1)
     with pytest.raises(ConfigError, match="no thresholds"):
         batch.repair_files(inpainter(), jobs, retries=1)

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+from tf_inpaint import peak_memory
+
 DEFINITION = (
     "largest resident set of the process while the method worked (Linux: VmHWM, set back before each call); it holds the interpreter, "
     " the libraries and all weights that are loaded as well"
 )
 """What `PeakMemory` measures, as it stands beside the numbers."""
 
-_STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"  # proc(5): sets the peak of the resident set to its present size
 
@@ -34,5 +35,4 @@ class PeakMemory:
 
     def __exit__(self, *error) -> None:
         if self._can_reset:
-            kilobytes = _STATUS.read_text(encoding="ascii").split("VmHWM:", 1)[1].split(None, 1)[0]
-            self.bytes = max(self.bytes or 0, 1024 * int(kilobytes))
+            self.bytes = max(self.bytes or 0, peak_memory.peak_bytes())

@@ -22,7 +22,7 @@ from tf_inpaint.pictures.metadata import Metadata
 from tf_inpaint.pictures.opening import MAX_PIXELS, PictureSource
 from tf_inpaint.pictures.picture import Picture
 from tf_inpaint.pictures.reading import read_picture, read_rgb
-from tf_inpaint.pictures.writing import LossyPictureWarning, MetadataWarning, write_picture
+from tf_inpaint.pictures.writing import LossyPictureWarning, MetadataWarning, check_quality, write_picture
 
 __all__ = [
     "FORMATS",
@@ -35,6 +35,7 @@ __all__ = [
     "MetadataWarning",
     "Picture",
     "PictureSource",
+    "check_quality",
     "format_of",
     "is_picture_name",
     "printable",

@@ -65,8 +65,7 @@ def write_picture(
         OSError: if it cannot be written (missing folder, full disk, no permission).
     """
     file_format, metadata = format_of(path), metadata or Metadata()
-    if quality is not None and not 1 <= quality <= 100:
-        raise ConfigError(f"`quality` must lie between 1 and 100. Received: quality={quality}.")
+    check_quality(quality)
     if isinstance(image, np.ndarray):
         image, _ = decode(image, name=None, max_pixels=image.size + 1)
     is_16_bit_colour = isinstance(image, np.ndarray)
@@ -94,6 +93,19 @@ def write_picture(
             LossyPictureWarning,
             stacklevel=2,
         )
+
+
+def check_quality(quality: int | None) -> None:
+    """Checks a quality before anything is written with it.
+
+    Args:
+        quality: see `write_picture`.
+
+    Raises:
+        ConfigError: if it is out of its range.
+    """
+    if quality is not None and not 1 <= quality <= 100:
+        raise ConfigError(f"`quality` must lie between 1 and 100. Received: quality={quality}.")
 
 
 def _options(file_format: str, quality: int | None, metadata: Metadata) -> dict:

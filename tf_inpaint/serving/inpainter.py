@@ -84,6 +84,12 @@ class Inpainter:
         self._graph = tf.function(self._inpaint_pixels, _SIGNATURE)
         self._candidate_graphs = {}
 
+    @property
+    def num_traces(self) -> int:
+        """How many graphs have been traced so far: one for all sizes, and one for each candidate of a verification."""
+        graphs = (self._graph, *self._candidate_graphs.values())
+        return sum(graph.experimental_get_tracing_count() for graph in graphs)
+
     def __call__(self, photo: pictures.PictureSource, mask: pictures.PictureSource) -> np.ndarray | Image.Image:
         """Repairs one photograph.
 
