@@ -69,7 +69,7 @@ def measure_folder(num_pictures: int, strategy: str, weights: str) -> dict:
 
     random, inpainter = np.random.RandomState(0), Inpainter(weights, strategy=strategy)
     seconds = []
-    for number in range(num_pictures + 1):
+    for _ in range(num_pictures + 1):
         height, width = random.randint(150, 600, 2)
         photo, hole = random.randint(0, 256, (height, width, 3), np.uint8), np.zeros((height, width), bool)
         hole[height // 3 : height // 3 + 30, width // 4 : width // 4 + 50] = True
