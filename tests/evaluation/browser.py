@@ -6,6 +6,7 @@ https://chromedevtools.github.io/devtools-protocol/ describes the methods; messa
 import base64
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 
@@ -60,14 +61,14 @@ class Browser:
         os.close(self._in)
 
     def open(self, path, *, width=1280, height=900, dark=False):
-        """Shows a file and waits until it is loaded."""
+        """Shows a file or an address and waits until it is loaded."""
         self.resize(width, height)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._call("Emulation.setEmulatedMedia", features=[scheme])
         self.requests.clear()
         self.messages.clear()
         self._loaded = False
-        self._call("Page.navigate", url=path.resolve().as_uri())
+        self._call("Page.navigate", url=path.resolve().as_uri() if isinstance(path, pathlib.Path) else path)
         while not self._loaded:
             self._take(self._receive())
 
@@ -79,6 +80,46 @@ class Browser:
         answer = self._call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
+
+    def wait_for(self, expression):
+        """First true value of a JavaScript expression, asked for at each frame."""
+        for _ in range(100_000):
+            if value := self.run(expression):
+                return value
+            self.run("new Promise(done => setTimeout(done, 20))")
+        raise AssertionError(f"never true: {expression}")
+
+    def choose_file(self, selector, path):
+        """Chooses a file in the file input that a CSS selector finds."""
+        root = self._call("DOM.getDocument")["root"]["nodeId"]
+        found = self._call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self._call("DOM.setFileInputFiles", nodeId=found, files=[os.fspath(path)])
+
+    def drag(self, *points):
+        """Presses the mouse's left button at the first point of the window, moves through all points, and releases it."""
+        mouse = {"button": "left", "buttons": 1, "clickCount": 1, "pointerType": "mouse"}
+        for number, (x, y) in enumerate([*points, points[-1]]):
+            kind = "mousePressed" if number == 0 else "mouseReleased" if number == len(points) else "mouseMoved"
+            if number == 0:
+                self._call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+            self._call("Input.dispatchMouseEvent", type=kind, x=x, y=y, **mouse)
+
+    def swipe(self, *points):
+        """The same with a finger."""
+        self._call("Emulation.setTouchEmulationEnabled", enabled=True)
+        for number, (x, y) in enumerate(points):
+            self._call("Input.dispatchTouchEvent", type="touchMove" if number else "touchStart", touchPoints=[{"x": x, "y": y}])
+        self._call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+        self._call("Emulation.setTouchEmulationEnabled", enabled=False)
+
+    def download(self, expression, folder):
+        """Path of the file that is downloaded when a JavaScript expression is run."""
+        self._begun, self._completed = None, set()
+        self._call("Browser.setDownloadBehavior", behavior="allowAndName", downloadPath=os.fspath(folder), eventsEnabled=True)
+        self.run(expression)
+        while self._begun is None or self._begun not in self._completed:
+            self._take(self._receive())
+        return folder / self._begun
 
     def press(self, key):
         """Presses and releases a key, as a person would."""
@@ -124,6 +165,10 @@ class Browser:
         name, values = event.get("method"), event.get("params", {})
         if name == "Network.requestWillBeSent":
             self.requests.append(values["request"]["url"])
+        elif name == "Browser.downloadWillBegin":
+            self._begun = values["guid"]
+        elif name == "Browser.downloadProgress" and values["state"] == "completed":
+            self._completed.add(values["guid"])
         elif name == "Page.loadEventFired":
             self._loaded = True
         elif name == "Runtime.exceptionThrown":

@@ -23,6 +23,8 @@ COMMANDS = {
     "report": "tf_inpaint.cli.report",
     "export": "tf_inpaint.cli.export",
     "serve": "tf_inpaint.cli.serve",
+    "batch": "tf_inpaint.cli.batch",
+    "web": "tf_inpaint.cli.web",
     "check-data": "tf_inpaint.cli.check_data",
     "prepare": "tf_inpaint.cli.prepare",
 }
