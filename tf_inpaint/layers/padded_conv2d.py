@@ -3,14 +3,15 @@
 import keras
 import tensorflow as tf
 
-from tf_inpaint import compat, ops
+from tf_inpaint import ops
+from tf_inpaint.layers.convolution_layer import ConvolutionLayer
 from tf_inpaint.layers.spectral_state import add_spectral_state, spectrally_normalised
 
 PAD_MODES = ("zero", "reflect")
 
 
 @keras.saving.register_keras_serializable(package="tf_inpaint")
-class PaddedConv2D(keras.layers.Layer):
+class PaddedConv2D(ConvolutionLayer):
     """Convolution as PyTorch networks have it: so many pixels of padding on each side, whatever stride and kernel are.
 
     TensorFlow's "same" pads strided and even kernels differently; published weights need the padding they were trained with. With
@@ -59,7 +60,16 @@ class PaddedConv2D(keras.layers.Layer):
         bias_initializer="zeros",
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(
+            filters=filters,
+            kernel_size=kernel_size,
+            strides=strides,
+            use_bias=use_bias,
+            activation=activation,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            **kwargs,
+        )
         if padding < 0 or pad_mode not in PAD_MODES:
             raise ValueError(
                 f"`padding` must be at least 0 and `pad_mode` one of {PAD_MODES}. Received: padding={padding}, pad_mode={pad_mode!r}."
@@ -68,39 +78,23 @@ class PaddedConv2D(keras.layers.Layer):
             raise ValueError(
                 f"`strides` and `dilation_rate` cannot both be above 1. Received: strides={strides}, dilation_rate={dilation_rate}."
             )
-        self.filters = filters
-        self.kernel_size = (kernel_size, kernel_size) if isinstance(kernel_size, int) else tuple(kernel_size)
-        self.strides = strides
         self.dilation_rate = dilation_rate
         self.padding = padding
         self.pad_mode = pad_mode
         self.spectral_norm = spectral_norm
-        self.use_bias = use_bias
-        self.activation = keras.activations.get(activation)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
 
     def build(self, input_shape):
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(*self.kernel_size, input_shape[-1], self.filters),
-            initializer=self.kernel_initializer,
-            **compat.keep_float32(),
-        )
+        self._add_kernel(input_shape[-1], self.filters)
         if self.spectral_norm:
             add_spectral_state(self, output_axis=3)
-        if self.use_bias:
-            self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer=self.bias_initializer, **compat.keep_float32())
+        self._add_bias()
         self.built = True
 
     def call(self, inputs, training=False):
         kernel = tf.convert_to_tensor(self.kernel)
         if self.spectral_norm:
             kernel = spectrally_normalised(self, output_axis=3, update=bool(training))
-        outputs = self._convolve(inputs, tf.cast(kernel, self.compute_dtype))
-        if self.use_bias:
-            outputs = ops.convolution.add_bias(outputs, tf.convert_to_tensor(self.bias))
-        return outputs if self.activation is None else self.activation(outputs)
+        return self._activated(self._convolve(inputs, tf.cast(kernel, self.compute_dtype)))
 
     def _convolve(self, inputs, kernel):
         padding = self.padding
@@ -118,15 +112,8 @@ class PaddedConv2D(keras.layers.Layer):
     def get_config(self):
         return {
             **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
             "dilation_rate": self.dilation_rate,
             "padding": self.padding,
             "pad_mode": self.pad_mode,
             "spectral_norm": self.spectral_norm,
-            "use_bias": self.use_bias,
-            "activation": keras.activations.serialize(self.activation),
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
         }

@@ -3,14 +3,15 @@
 import keras
 import tensorflow as tf
 
-from tf_inpaint import compat, ops
+from tf_inpaint import compat
+from tf_inpaint.layers.convolution_layer import ConvolutionLayer
 
 # Added to norms before dividing, as in the published code.
 NORM_EPSILON = 1e-12
 
 
 @keras.saving.register_keras_serializable(package="tf_inpaint")
-class SpectralConv2D(keras.layers.Layer):
+class SpectralConv2D(ConvolutionLayer):
     """Convolution whose kernel is divided by an estimate of its largest singular value.
 
     The kernel `[kh, kw, C_in, C_out]` is read as the matrix W of shape `[kh kw C_in, C_out]`. A persistent row vector u estimates its
@@ -57,25 +58,22 @@ class SpectralConv2D(keras.layers.Layer):
         bias_initializer="zeros",
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.filters = filters
-        self.kernel_size = (kernel_size, kernel_size) if isinstance(kernel_size, int) else tuple(kernel_size)
-        self.strides = (strides, strides) if isinstance(strides, int) else tuple(strides)
+        super().__init__(
+            filters=filters,
+            kernel_size=kernel_size,
+            strides=(strides, strides) if isinstance(strides, int) else tuple(strides),
+            use_bias=use_bias,
+            activation=activation,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            **kwargs,
+        )
         self.padding = padding
-        self.use_bias = use_bias
-        self.activation = keras.activations.get(activation)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
         if padding not in ("same", "valid"):
             raise ValueError(f"`padding` must be 'same' or 'valid'. Received: padding={padding!r}.")
 
     def build(self, input_shape):
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(*self.kernel_size, input_shape[-1], self.filters),
-            initializer=self.kernel_initializer,
-            **compat.keep_float32(),
-        )
+        self._add_kernel(input_shape[-1], self.filters)
         self.u = self.add_weight(
             name="u",
             shape=(1, self.filters),
@@ -85,16 +83,13 @@ class SpectralConv2D(keras.layers.Layer):
             **compat.only_first_replica(),
             **compat.keep_float32(),
         )
-        if self.use_bias:
-            self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer=self.bias_initializer)
+        self._add_bias()
         self.built = True
 
     def call(self, inputs, training=False):
         kernel = self._normalised_kernel(update=bool(training))
         outputs = tf.nn.conv2d(inputs, tf.cast(kernel, self.compute_dtype), strides=self.strides, padding=self.padding.upper())
-        if self.use_bias:
-            outputs = ops.convolution.add_bias(outputs, tf.cast(self.bias, self.compute_dtype))
-        return outputs if self.activation is None else self.activation(outputs)
+        return self._activated(outputs)
 
     def _normalised_kernel(self, *, update):
         kernel = tf.convert_to_tensor(self.kernel)
@@ -116,14 +111,7 @@ class SpectralConv2D(keras.layers.Layer):
     def get_config(self):
         return {
             **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
             "padding": self.padding,
-            "use_bias": self.use_bias,
-            "activation": keras.activations.serialize(self.activation),
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
         }
 
 

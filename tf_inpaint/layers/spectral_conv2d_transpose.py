@@ -3,12 +3,12 @@
 import keras
 import tensorflow as tf
 
-from tf_inpaint import compat, ops
+from tf_inpaint.layers.convolution_layer import ConvolutionLayer
 from tf_inpaint.layers.spectral_state import add_spectral_state, spectrally_normalised
 
 
 @keras.saving.register_keras_serializable(package="tf_inpaint")
-class SpectralConv2DTranspose(keras.layers.Layer):
+class SpectralConv2DTranspose(ConvolutionLayer):
     """Transposed convolution ("same") whose kernel is divided by an estimate of its largest singular value.
 
     The matrix has one column per output channel, as with a convolution. Training calls make one power iteration and keep u and v,
@@ -16,7 +16,7 @@ class SpectralConv2DTranspose(keras.layers.Layer):
 
     Args:
         filters: number of output channels.
-        kernel_size: height and width in pixels. With 4 and `strides=2` "same" is PyTorch's `padding=1`.
+        kernel_size: one number, or (height, width), in pixels. With 4 and `strides=2` "same" is PyTorch's `padding=1`.
         strides: factor on height and width.
         use_bias: whether a bias is added.
         activation: name or function, as in Keras, or `None`.
@@ -47,25 +47,21 @@ class SpectralConv2DTranspose(keras.layers.Layer):
         bias_initializer="zeros",
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.filters = filters
-        self.kernel_size = kernel_size
-        self.strides = strides
-        self.use_bias = use_bias
-        self.activation = keras.activations.get(activation)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
+        super().__init__(
+            filters=filters,
+            kernel_size=kernel_size,
+            strides=strides,
+            use_bias=use_bias,
+            activation=activation,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            **kwargs,
+        )
 
     def build(self, input_shape):
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(self.kernel_size, self.kernel_size, self.filters, input_shape[-1]),
-            initializer=self.kernel_initializer,
-            **compat.keep_float32(),
-        )
+        self._add_kernel(self.filters, input_shape[-1])
         add_spectral_state(self, output_axis=2)
-        if self.use_bias:
-            self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer=self.bias_initializer, **compat.keep_float32())
+        self._add_bias()
         self.built = True
 
     def call(self, inputs, training=False):
@@ -79,22 +75,8 @@ class SpectralConv2DTranspose(keras.layers.Layer):
             padding="SAME",
         )
         outputs.set_shape(self.compute_output_shape(inputs.shape))
-        if self.use_bias:
-            outputs = ops.convolution.add_bias(outputs, tf.convert_to_tensor(self.bias))
-        return outputs if self.activation is None else self.activation(outputs)
+        return self._activated(outputs)
 
     def compute_output_shape(self, input_shape):
         sizes = [None if size is None else size * self.strides for size in input_shape[1:3]]
         return (input_shape[0], *sizes, self.filters)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
-            "use_bias": self.use_bias,
-            "activation": keras.activations.serialize(self.activation),
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
-        }
