@@ -3,6 +3,7 @@
 import dataclasses
 
 from tf_inpaint.errors import ConfigError
+from tf_inpaint.systems.canny_edges import check_canny_settings
 from tf_inpaint.systems.config import SystemConfig
 
 NON_NEGATIVE = (
@@ -81,12 +82,7 @@ class EdgeConnectConfig(SystemConfig):
         for name in ("critic_learning_rate_factor", "adam_epsilon", "l1_hole_weight"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"`{name}` must be positive. Received: {name}={getattr(self, name)}.")
-        if not (self.canny_sigma >= 0 and 0 <= self.canny_low_threshold <= self.canny_high_threshold):
-            raise ConfigError(
-                "Canny needs canny_sigma >= 0 and 0 <= canny_low_threshold <= canny_high_threshold. Received: "
-                f"canny_sigma={self.canny_sigma}, canny_low_threshold={self.canny_low_threshold}, "
-                f"canny_high_threshold={self.canny_high_threshold}."
-            )
+        check_canny_settings(self)
         if self.base_filters < 1:
             raise ConfigError(f"`width_multiplier` must leave 64 x width_multiplier at least 1. Received: {self.width_multiplier}.")
 

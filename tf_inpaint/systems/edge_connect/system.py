@@ -7,6 +7,7 @@ from tf_inpaint import metrics, ops
 from tf_inpaint.errors import ConfigError
 from tf_inpaint.networks import open_feature_network
 from tf_inpaint.systems.base import InpaintingSystem
+from tf_inpaint.systems.canny_edges import CannyEdges
 from tf_inpaint.systems.edge_connect import networks, objectives, official_names
 from tf_inpaint.systems.edge_connect.adversarial import critic_loss
 from tf_inpaint.systems.edge_connect.config import EdgeConnectConfig
@@ -14,7 +15,7 @@ from tf_inpaint.systems.edge_connect.verification import EdgeConnectVerification
 
 
 @keras.saving.register_keras_serializable(package="tf_inpaint")
-class EdgeConnect(InpaintingSystem):
+class EdgeConnect(CannyEdges, InpaintingSystem):
     """Inpainting in two stages: an edge generator and an image completion network, each with its critic.
 
     Call arguments:
@@ -214,26 +215,6 @@ class EdgeConnect(InpaintingSystem):
         masked_image = tf.where(mask > 0.5, 1.0, ops.image.to_unit(image))
         return ops.image.from_unit(self.completion_generator_network(tf.concat([masked_image, edge_map], axis=-1), training=training))
 
-    def find_edges(self, image: tf.Tensor, *, usable: tf.Tensor | None = None) -> tf.Tensor:
-        """Finds the edges of pictures with the configured Canny detector, on the device.
-
-        Args:
-            image: `[B, H, W, 3]` float32 in [-1, 1].
-            usable: `[B, H, W, 1]`, 1 where pixels may be looked at; `None` for all.
-
-        Returns:
-            `[B, H, W, 1]` float32 in {0, 1}, without gradient.
-        """
-        config = self.config
-        edges = ops.canny.canny(
-            ops.image.to_gray(tf.stop_gradient(image)),
-            sigma=config.canny_sigma,
-            low_threshold=config.canny_low_threshold,
-            high_threshold=config.canny_high_threshold,
-            mask=usable,
-        )
-        return tf.stop_gradient(edges)
-
     # Properties, not attributes: Keras 2.15 would save a list of variables a second time, as the system's own.
     @property
     def _generator_variables(self):
@@ -332,9 +313,6 @@ class EdgeConnect(InpaintingSystem):
         edge_metrics = dict(zip(("edge_f1", "edge_precision", "edge_recall"), scores, strict=True))
         picture_metrics = super().validation_metrics(batch, outputs)
         return {**edge_metrics, **picture_metrics} if self.stage == "edges" else {**picture_metrics, **edge_metrics}
-
-    def _with_edges(self, batch):
-        return batch if "edge_map" in batch else {**batch, "edge_map": self.find_edges(batch["image"])}
 
     def _run_stage(self, batch):
         """What the stage trains, in training mode: of "predicted_edges", "edge_map" and "raw" those that it needs."""

@@ -3,6 +3,7 @@
 import dataclasses
 
 from tf_inpaint.errors import ConfigError
+from tf_inpaint.systems.canny_edges import check_canny_settings
 from tf_inpaint.systems.config import SystemConfig
 
 
@@ -71,12 +72,7 @@ class ThreeStageConfig(SystemConfig):
             self._require_at_least(name, 0)
         if not self.hole_weight > 0:
             raise ConfigError(f"`hole_weight` must be positive. Received: hole_weight={self.hole_weight}.")
-        if not (self.canny_sigma >= 0 and 0 <= self.canny_low_threshold <= self.canny_high_threshold):
-            raise ConfigError(
-                "Canny needs canny_sigma >= 0 and 0 <= canny_low_threshold <= canny_high_threshold. Received: "
-                f"canny_sigma={self.canny_sigma}, canny_low_threshold={self.canny_low_threshold}, "
-                f"canny_high_threshold={self.canny_high_threshold}."
-            )
+        check_canny_settings(self)
         if self.base_filters < 8 or self.base_filters % 8:
             raise ConfigError(
                 "`width_multiplier` must keep 64 x width_multiplier a multiple of 8. Received: "

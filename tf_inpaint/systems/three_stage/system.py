@@ -6,12 +6,13 @@ import tensorflow as tf
 from tf_inpaint import losses, ops
 from tf_inpaint.networks import build_sn_patch_critic
 from tf_inpaint.systems.base import InpaintingSystem
+from tf_inpaint.systems.canny_edges import CannyEdges
 from tf_inpaint.systems.three_stage import networks
 from tf_inpaint.systems.three_stage.config import ThreeStageConfig
 
 
 @keras.saving.register_keras_serializable(package="tf_inpaint")
-class ThreeStage(InpaintingSystem):
+class ThreeStage(CannyEdges, InpaintingSystem):
     """Inpainting in three stages: a coarse network, an edge network and a refinement network, with one critic.
 
     Call arguments:
@@ -118,26 +119,6 @@ class ThreeStage(InpaintingSystem):
             "predicted_edges": predicted_edges,
         }
 
-    def find_edges(self, image: tf.Tensor, *, usable: tf.Tensor | None = None) -> tf.Tensor:
-        """Finds the edges of pictures with the configured Canny detector, on the device.
-
-        Args:
-            image: `[B, H, W, 3]` float32 in [-1, 1].
-            usable: `[B, H, W, 1]`, 1 where pixels may be looked at; `None` for all.
-
-        Returns:
-            `[B, H, W, 1]` float32 in {0, 1}, without gradient.
-        """
-        config = self.config
-        edges = ops.canny.canny(
-            ops.image.to_gray(tf.stop_gradient(image)),
-            sigma=config.canny_sigma,
-            low_threshold=config.canny_low_threshold,
-            high_threshold=config.canny_high_threshold,
-            mask=usable,
-        )
-        return tf.stop_gradient(edges)
-
     def edge_values(self, edges: tf.Tensor) -> tf.Tensor:
         """Maps edges in {0, 1} to the range the networks see: -1 / +1, so that tanh's whole range is used, or 0 / 1.
 
@@ -204,9 +185,6 @@ class ThreeStage(InpaintingSystem):
         psnr = self.validation_metrics(batch, outputs)["psnr"]
         loss = tf.add_n(list(terms.values()))
         return self.track(num_examples=tf.shape(psnr)[0], loss=loss, **terms, psnr=tf.reduce_mean(psnr))
-
-    def _with_edges(self, batch):
-        return batch if "edge_map" in batch else {**batch, "edge_map": self.find_edges(batch["image"])}
 
     def _generator_losses(self, batch, outputs, *, training=True):
         """The weighted terms of equation (10)."""
