@@ -80,7 +80,7 @@ def show_attention(attention, background, places, title=""):
         axis.imshow(background, cmap="gray", alpha=0.4)
         axis.imshow(np.sqrt(weight / weight.max()), cmap="inferno", alpha=0.7)
         axis.plot(column, row, "c+", markersize=12)
-        axis.set(xticks=[], yticks=[], title=f"{title}best: {weight.max():.0%}")
+        axis.set(xticks=[], yticks=[], title=f"{title}best: {weight.max():.1%}")
 
 
 third = SIZE // 6  # of the deeper map
@@ -177,7 +177,7 @@ maps = guides([tf.concat([masked_image, mask], axis=-1), tf.constant(mask)])
 
 for layer, guide in list(zip(layers, maps, strict=True))[1:]:
     size = guide.shape[1]
-    if size < 4:
+    if size < 8:
         continue  # on maps this small there is nothing to see
     known = tfi.ops.image.resize(image, (size, size), method="area")[0, :, :, 0]
     places = [(size // 2, size // 2), (size // 2, 3 * size // 4 - 1), (3 * size // 4 - 1, size // 2)]
