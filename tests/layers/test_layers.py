@@ -34,7 +34,6 @@ from tf_inpaint.layers import (
 CASES = {
     "AlignedSubsampling2D": (AlignedSubsampling2D, {}, 0, 0),
     "AlignedUpsampling2D": (AlignedUpsampling2D, {}, 0, 0),
-    "AlignedSubsampling2D": (AlignedSubsampling2D, {}, 0, 0),
     "AttentionTransfer": (AttentionTransfer, {"softmax_scale": 0.1}, 0, 0),
     "AttentionTransfer, strict": (
         AttentionTransfer,
