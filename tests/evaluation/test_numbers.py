@@ -65,6 +65,11 @@ def test_the_best_is_the_highest_or_the_lowest_where_there_is_something_to_compa
     assert numbers.best_text(column(key), [row(**{key: value}) for value in values]) == best
 
 
+def test_numbers_that_are_zero_or_undefined_throughout_have_no_bars():
+    rows = [row("a", psnr=30.0, edge_f1=0.0, ssim=None, parameters=5), row("b", psnr=None, edge_f1=None, ssim=None)]
+    assert [column.key for column in numbers.drawn_columns(rows)] == ["psnr"]
+
+
 def test_rows_that_may_be_compared_stand_together_in_the_order_of_the_holes():
     rows = [row(m, limits, **more) for limits in ([0.2, 0.3], None, [0.1, 0.2]) for more in ({"border": "free"}, {}) for m in "ba"]
     groups = numbers.group_rows(json.loads(json.dumps(rows)))

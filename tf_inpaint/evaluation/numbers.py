@@ -136,6 +136,15 @@ def main_columns(columns: Iterable[Column]) -> list[Column]:
     return [column for column in columns if column.key in _MAIN]
 
 
+def drawn_columns(rows: Sequence[dict]) -> list[Column]:
+    """Returns the columns that bars can show: with a direction, and somewhere a value that is not zero.
+
+    Args:
+        rows: that are drawn.
+    """
+    return [column for column in columns_of(rows) if column.better and any(row.get(column.key) for row in rows)]
+
+
 def best_text(column: Column, rows: Iterable[dict]) -> str | None:
     """Finds the best value among rows that may be compared.
 

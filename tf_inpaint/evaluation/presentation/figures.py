@@ -57,7 +57,7 @@ def sheet(report: dict, samples: Sequence[Sample]) -> Image.Image:
 
 
 def bars(report: dict):
-    """Draws every number of the pictures that has a direction, a panel each, with a group of bars for each bin.
+    """Draws every number of the pictures that has a direction and is not zero throughout, a panel each, with a group of bars for each bin.
 
     Args:
         report: JSON values of the report.
@@ -72,7 +72,7 @@ def bars(report: dict):
     rows = [row for group in groups for row in group.rows]
     names = numbers.short_names(numbers.methods_of(rows))
     panels = []
-    for column in (column for column in numbers.columns_of(rows) if column.better and column.key not in numbers.COSTS):
+    for column in (column for column in numbers.drawn_columns(rows) if column.key not in numbers.COSTS):
         low, high = (column.factor * limit for limit in charts.limits(column, rows))
         series = {}
         for method, name in names.items():

@@ -67,7 +67,7 @@ def all_bars(report: dict) -> Html:
     rows = report["rows"]
     methods = numbers.methods_of(rows)
     groups, names, trained = numbers.groups_of_all_holes(rows), numbers.short_names(methods), _trained(report)
-    columns = [column for column in numbers.columns_of(rows) if column.better]
+    columns = numbers.drawn_columns(rows)
     main = numbers.main_columns(columns)
     figures = {column.key: charts.bars(column, groups, names, trained) for column in columns}
     parts = [figures.pop(column.key) for column in main]
