@@ -199,7 +199,7 @@ def test_pictures_find_their_masks_as_in_the_command(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     jobs = beam_plan.plan(os.fspath(tmp_path / "p"), os.fspath(tmp_path / "m"), os.fspath(tmp_path / "out"))
-    expected = command.plan(tmp_path / "p", tmp_path / "m", tmp_path / "out", to_png=True)
+    expected = command.plan(tmp_path / "p", tmp_path / "m", tmp_path / "out", file_format="PNG")
     assert [(job.image, job.mask, job.output) for job in jobs] == [
         (os.fspath(job.image), job.mask and os.fspath(job.mask), os.fspath(job.output)) for job in expected
     ]

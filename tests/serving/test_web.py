@@ -14,7 +14,7 @@ from tf_inpaint import SYSTEMS, pictures, weights
 from tf_inpaint.cli.main import main
 from tf_inpaint.errors import ConfigError, MaskError, PictureError, TfInpaintError, WeightsError
 from tf_inpaint.serving.web import examples
-from tf_inpaint.serving.web.workbench import SHOWN_SIDE, Workbench
+from tf_inpaint.serving.web.workbench import MAX_WHOLE_PIXELS, SHOWN_SIDE, Workbench
 
 HOLE = np.zeros((40, 50), bool)
 HOLE[10:20, 5:30] = True
@@ -146,6 +146,17 @@ def test_files_of_strangers_are_refused_before_they_are_decoded(bench, constant,
         bench.show(photo, strange)
     with pytest.raises(PictureError):
         bench.repair(photo, [data], weights=constant, strategy="original")
+
+
+def test_a_photograph_that_is_too_large_for_the_networks_as_a_whole_goes_by_crops(constant, tmp_path):
+    hole = np.zeros((1, MAX_WHOLE_PIXELS + 1), np.uint8)
+    hole[0, 7] = 255
+    photo, mask = save(tmp_path / "photo.png", np.dstack([hole] * 3)), save(tmp_path / "mask.png", hole)
+    with Workbench() as bench:
+        with pytest.raises(PictureError, match="Choose the strategy crop"):
+            bench.repair(photo, mask=mask, weights=constant, strategy="original")
+        repaired = bench.repair(photo, mask=mask, weights=constant, strategy="crop")
+    assert repaired.after.size == (SHOWN_SIDE, 1)
 
 
 def test_a_repair_that_takes_too_long_is_given_up(constant, photo):

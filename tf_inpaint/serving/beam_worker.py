@@ -57,7 +57,7 @@ class PictureRepairer:
             image = pictures.read_picture(io.BytesIO(read_file(job.image)), max_pixels=self._max_pixels, name="the picture")
             mask = pictures.read_mask(io.BytesIO(read_file(job.mask)), max_pixels=self._max_pixels, name="the mask")
             filled = self._fill(image.rgb, mask)
-            write_file(job.output, _png_file(image.fill(filled, mask > pictures.MASK_THRESHOLD), image.icc_profile))
+            write_file(job.output, _png_file(image.fill(filled, mask > pictures.MASK_THRESHOLD), image.metadata))
         except (TfInpaintError, OSError) as error:
             yield json.dumps(
                 {
@@ -158,9 +158,9 @@ def write_file(path: str, data: bytes) -> None:
         raise
 
 
-def _png_file(image, icc_profile) -> bytes:
+def _png_file(image, metadata) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "result.png")
-        pictures.write_picture(path, image, icc_profile=icc_profile)
+        pictures.write_picture(path, image, metadata=metadata)
         with open(path, "rb") as file:
             return file.read()

@@ -23,6 +23,8 @@ from tf_inpaint.serving.web.repaired import Repaired
 SHOWN_SIDE = 2048
 """Photographs are painted on at full size up to this many pixels a side; larger ones are shown smaller, the strokes enlarged."""
 MAX_PIXELS = 50_000_000
+MAX_WHOLE_PIXELS = 4_194_304
+"""The strategy "original" sends a photograph whole through the networks, whose memory grows with it; larger ones are refused there."""
 MAX_SECONDS = 300.0
 
 _HOLE_COLOUR = (255, 45, 149)  # of an uploaded mask over the shown photograph; the brush has it, too
@@ -107,7 +109,7 @@ class Workbench:
         hole, notes = (np.zeros(size, bool), []) if mask is None else self._read_mask(mask, size)
         for stroke in strokes:
             layer = pictures.read_picture(io.BytesIO(stroke), max_pixels=self.max_pixels, name="the painted layer").image
-            if layer.mode not in ("RGBA", "LA"):
+            if not isinstance(layer, Image.Image) or layer.mode not in ("RGBA", "LA"):
                 continue  # a layer without transparency is a picture, not a stroke
             if layer.size not in ((size[1], size[0]), _shown_size(size)):
                 raise MaskError("What was painted belongs to another photograph. Choose the photograph again and paint anew.")
@@ -158,22 +160,27 @@ class Workbench:
     def _repair(self, photo, strokes, mask, weights, strategy, to_png):
         picture = self._read(photo)
         hole, mask_notes = self.hole(picture.rgb.shape[:2], strokes, mask)
+        if strategy == "original" and hole.size > MAX_WHOLE_PIXELS:
+            raise PictureError(
+                f"With the strategy original a photograph may have {MAX_WHOLE_PIXELS:,} pixels here. It has {hole.size:,}. Choose the "
+                "strategy crop, which sees the photograph around the hole at full size."
+            )
         inpainter = self._inpainter(weights, strategy)
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         mask_file = folder / f"{photo.stem}_mask.png"
         pictures.write_picture(mask_file, hole.astype(np.uint8) * 255)
         output = folder / f"{photo.stem}_repaired{'.png' if to_png else photo.suffix}"
-        failures, notes, _ = batch.repair_files(inpainter, [batch.Job(photo, mask_file, output)], show_progress=False)
-        if failures:
+        outcome = batch.repair_files(inpainter, [batch.Job(photo, mask_file, output)], show_progress=False)
+        if outcome.failures:
             shutil.rmtree(folder)
-            raise PictureError(failures[0][1])
+            raise PictureError(outcome.failures[0][1])
         self._results.append(folder)
         if len(self._results) > _KEPT_RESULTS:
             shutil.rmtree(self._results.popleft())
         after = pictures.read_rgb(output, max_pixels=self.max_pixels)
         # The command's notes begin with the name of a file, here in a folder that says nothing to the user.
         names = [f"{pictures.printable(path)}: " for path in (photo, output)]
-        notes = [functools.reduce(str.removeprefix, names, note) for note in notes]
+        notes = [functools.reduce(str.removeprefix, names, note) for note in outcome.notes]
         notes = tuple(dict.fromkeys([*mask_notes, *notes]))
         return Repaired(_shown(picture.rgb), _shown(after), output, mask_file, notes)
 
