@@ -18,7 +18,7 @@ from tf_inpaint import SYSTEMS, Inpainter, ops
 from tf_inpaint.errors import ConfigError
 from tf_inpaint.serving import export
 
-SIZES = [(1, 1), (7, 7), (32, 32), (33, 45)]
+SIZES = [(2, 1), (7, 7), (32, 32), (33, 45)]
 
 # Reads what the test prepared, and writes what the model gave: pictures, or its error as text.
 FRESH_PROCESS = """

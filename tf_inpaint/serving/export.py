@@ -61,7 +61,7 @@ def export(
         raise ConfigError(f"The output {os.fspath(directory)!r} exists. Remove it, or choose another name, such as the next version.")
     if max_pixels < 1:
         raise ConfigError(f"`max_pixels` must be at least 1. Received: max_pixels={max_pixels}.")
-    signatures = _trace(_float32_copy(system), max_pixels)
+    signatures = _trace(float32_copy(system), max_pixels)
     if foreign := _foreign_operations(signatures.values()):
         raise ConfigError(f"The graph of {system.KEY} has operations that model servers do not know: {', '.join(foreign)}.")
     # Holding the variables alone, and not the Keras models, keeps Keras's own functions out of the file.
@@ -75,8 +75,30 @@ def export(
     return directory
 
 
-def _float32_copy(system: systems.InpaintingSystem) -> systems.InpaintingSystem:
-    """The same system, built anew to compute in float32: half precision is slow, or missing, on many a server's processor."""
+def fill_hole(system: systems.InpaintingSystem, image: tf.Tensor, hole: tf.Tensor) -> tf.Tensor:
+    """Repairs stored pictures; what each exported graph does between its checks.
+
+    Args:
+        system: whose networks are used.
+        image: uint8 `[N, H, W, 3]`.
+        hole: bool `[N, H, W, 1]`, true in the hole.
+
+    Returns:
+        uint8 `[N, H, W, 3]`, known pixels as they are in `image`.
+    """
+    composite = system.inpaint(ops.image.from_uint8(image), ops.image.binary_mask(hole))
+    return tf.where(hole, ops.image.to_uint8(composite), image)
+
+
+def float32_copy(system: systems.InpaintingSystem) -> systems.InpaintingSystem:
+    """Builds a system anew to compute in float32: half precision is slow, or missing, on many a server's processor.
+
+    Args:
+        system: any.
+
+    Returns:
+        The same system with the same weights; a warning is given where the first computes otherwise.
+    """
     policy = keras.mixed_precision.global_policy()
     keras.mixed_precision.set_global_policy("float32")
     try:
@@ -88,7 +110,7 @@ def _float32_copy(system: systems.InpaintingSystem) -> systems.InpaintingSystem:
     precisions = {layer.compute_dtype for name in system.GENERATORS for layer in system.networks[name].layers} - {"float32"}
     if precisions:
         message = f"The networks compute in {', '.join(sorted(precisions))}; their export computes in float32."
-        warnings.warn(message, stacklevel=3)
+        warnings.warn(message, stacklevel=3)  # the line that called for the export
     return copy
 
 
@@ -105,8 +127,7 @@ def _trace(system: systems.InpaintingSystem, max_pixels: int) -> dict[str, tf.ty
         hole = encoded_pictures.hole_of(mask)
         has_hole = tf.reduce_all(tf.reduce_any(hole, axis=[1, 2, 3]))
         hole = checked(hole, has_hole, "The mask is empty: it has no level above 127.")
-        composite = system.inpaint(ops.image.from_uint8(image), ops.image.binary_mask(hole))
-        return {"inpainted": tf.where(hole, ops.image.to_uint8(composite), image)}
+        return {"inpainted": fill_hole(system, image, hole)}
 
     def repair_file(files):
         image = encoded_pictures.decode_image(files[0], max_pixels=max_pixels)
