@@ -103,6 +103,14 @@ def test_other_readers_of_tfrecords_find_the_usual_features(written):
         assert picture.shape == (feature["image/height"].int64_list.value[0], feature["image/width"].int64_list.value[0], 3)
 
 
+def test_each_process_writes_the_same_bytes(written):
+    """A map of protobuf has another order in each process unless it is asked for a fixed one."""
+    for path in written.glob("*.tfrecord"):
+        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+            places = [record.index(key) for key in (b"image/encoded", b"image/filename", b"image/height", b"image/width")]
+            assert places == sorted(places)
+
+
 @pytest.mark.parametrize("memory_limit", [0, 1 << 30])
 def test_records_of_the_size_give_the_pixels_of_the_folder(written, photos, tmp_path, memory_limit):
     expected = prepare(f"folder:{photos}", image_size=SIZE)

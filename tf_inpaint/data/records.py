@@ -240,7 +240,8 @@ def serialize(encoded: bytes, *, name: str, height: int, width: int) -> bytes:
         "image/width": width,
     }
     features = tf.train.Features(feature={key: feature(value) for key, value in content.items()})
-    return tf.train.Example(features=features).SerializeToString()
+    # Without this the order of the features, and so the hash of the shard, would change from process to process.
+    return tf.train.Example(features=features).SerializeToString(deterministic=True)
 
 
 def read_record(path: tf.Tensor, offset: tf.Tensor) -> tf.Tensor:
