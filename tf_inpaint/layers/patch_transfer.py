@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tf_inpaint.ops import patches
+from tf_inpaint.ops import contextual, patches
 
 WINDOWS = ("overlap", "block")
 OVERLAPS = ("count", "sum")
@@ -59,20 +59,20 @@ class PatchTransfer(keras.layers.Layer):
 
     def call(self, inputs):
         low, weights, mask = inputs
-        # Cells of rate x rate pixels: a patch is one of them, or two by two, which is much less to cut than its pixels.
-        number = 2 if self.windows == "overlap" else 1
-        before = self.rate // 2 if number == 2 else 0
-        cells = low
-        if number == 2:
-            cells = tf.pad(cells, [[0, 0], [before, self.rate - before], [before, self.rate - before], [0, 0]])
-        cells = cells if self.rate == 1 else tf.nn.space_to_depth(cells, self.rate)
-        windows = patches.extract_patches(cells, number)
-        shape = tf.shape(windows)
-        flat = tf.reshape(windows, [shape[0], shape[1] * shape[2], windows.shape[-1]])
-        mixed = tf.matmul(tf.cast(tf.reshape(weights, [shape[0], shape[1] * shape[2], -1]), low.dtype), flat)
-        filled = patches.fold_patches(tf.reshape(mixed, shape), number, overlap=self.overlap)
-        filled = filled if self.rate == 1 else tf.nn.depth_to_space(filled, self.rate)
         low_shape = tf.shape(low)
+        # In cells of rate x rate pixels: a window is one of them, or two by two.
+        overlaps = self.windows == "overlap"
+        before = self.rate // 2 if overlaps else 0
+        cells = tf.pad(low, [[0, 0], *[[before, self.rate - before]] * 2, [0, 0]]) if overlaps else low
+        cells = cells if self.rate == 1 else tf.nn.space_to_depth(cells, self.rate)
+        shape = tf.shape(cells)
+        flat = tf.reshape(cells, [shape[0], shape[1] * shape[2], cells.shape[-1]])
+        if overlaps:
+            cell_weights = contextual.overlap_weights(weights, overlap=self.overlap)
+        else:
+            cell_weights = tf.reshape(weights, [shape[0], shape[1] * shape[2], -1])
+        filled = tf.reshape(tf.matmul(tf.cast(cell_weights, low.dtype), flat), shape)
+        filled = filled if self.rate == 1 else tf.nn.depth_to_space(filled, self.rate)
         filled = filled[:, before : before + low_shape[1], before : before + low_shape[2]]
         takes = tf.reduce_any(weights > 0.0, axis=[1, 2, 3])[:, None, None, None]
         if self.compose == "hole":

@@ -66,6 +66,32 @@ def fuse_diagonals(scores: tf.Tensor, query_size: tuple, key_size: tuple) -> tf.
     return tf.reshape(by_rows, tf.shape(scores))
 
 
+def overlap_weights(weights: tf.Tensor, *, overlap: str = "count") -> tf.Tensor:
+    """Turns weights of windows of 2 x 2 cells, that overlap by half, into weights of the cells themselves.
+
+    Cutting such windows out of a map, mixing them and laying them over each other is linear in the cells: a cell of the result takes from
+    a cell of the map what the four windows that hold it give, each at the same corner. So nothing four times as large is ever cut.
+
+    Args:
+        weights: `[B, h, w, h w]` floating point: for each window the weights of all windows.
+        overlap: "count": cells are divided by the number of windows that hold them, 4 inside, 2 at an edge, 1 in a corner; "sum": not.
+
+    Returns:
+        `[B, (h + 1) (w + 1), (h + 1) (w + 1)]`, same dtype: for each cell the weights of all cells, row by row.
+    """
+    height, width = _size(weights)
+    places = tf.reshape(weights, [-1, height, width, height, width])
+    corners = [(i, j) for i in (0, 1) for j in (0, 1)]
+    shifted = [tf.pad(places, [[0, 0], [i, 1 - i], [j, 1 - j], [i, 1 - i], [j, 1 - j]]) for i, j in corners]
+    combined = tf.add_n(shifted)
+    if overlap == "count":
+        rows, columns = (tf.pad(tf.ones([size], combined.dtype), [[0, 1]]) for size in (height, width))
+        rows, columns = (each + each[::-1] for each in (rows, columns))
+        combined /= (rows[:, None] * columns)[:, :, None, None]
+    number = (height + 1) * (width + 1)
+    return tf.reshape(combined, [-1, number, number])
+
+
 def _windows(features, size):
     windows = patches.extract_patches(features, size, padding=size // 2)
     height, width = _size(features)
