@@ -1,9 +1,9 @@
-"""LPIPS, FID and KID in a report: the rows' numbers are those of the composites, and carry the name of their features."""
+"""LPIPS, likeness of faces, FID and KID in a report: the rows' numbers are those of the composites, named after their features."""
 
 import numpy as np
 import pytest
 
-from tests.networks.feature_arrays import lpips_arrays, squeezenet_arrays
+from tests.networks.feature_arrays import lpips_arrays, mobilefacenet_arrays, squeezenet_arrays
 from tf_inpaint import metrics
 from tf_inpaint.errors import ConfigError
 from tf_inpaint.evaluation import BASELINES, evaluate, features, make_protocol
@@ -15,6 +15,7 @@ BINS = ((0.1, 0.2), (0.3, 0.4))
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("networks")
     np.savez(folder / "squeezenet.npz", **squeezenet_arrays())
+    np.savez(folder / "faces.npz", **mobilefacenet_arrays())
     arrays = lpips_arrays()
     np.savez(folder / "trunk.npz", **{name: array for name, array in arrays.items() if name.startswith("features")})
     np.savez(folder / "heads.npz", **{name: array for name, array in arrays.items() if name.startswith("lin")})
@@ -35,7 +36,8 @@ def options(folder, mask_folder, files):
 
 @pytest.fixture(scope="module")
 def report(options, files):
-    return evaluate({}, **options, lpips=f"{files / 'trunk.npz'}+{files / 'heads.npz'}", allow_small_fid=True)
+    lpips = f"{files / 'trunk.npz'}+{files / 'heads.npz'}"
+    return evaluate({}, **options, lpips=lpips, identity=files / "faces.npz", allow_small_fid=True)
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +67,15 @@ def test_lpips_is_smaller_for_the_better_method_and_0_for_the_truth(report, file
     assert network.of_picture(image, image) == {"lpips": 0.0}
     small = image[:30]  # AlexNet has no last map of it
     assert np.isnan(network.of_picture(small, small)["lpips"])
+
+
+def test_a_face_is_like_itself_and_less_like_another_and_only_squares_are_faces(report, files):
+    assert "MobileFaceNet" in report["metrics"]["identity"] and "SHA-256" in report["metrics"]["identity"]
+    network = features.NetworkMetrics(lpips=None, features=(), allow_small_fid=False, seed=0, identity=files / "faces.npz")
+    image, other = np.random.RandomState(0).randint(0, 256, (2, 40, 40, 3), np.uint8)
+    assert network.of_picture(image, image)["identity"] == pytest.approx(1.0, abs=1e-5)
+    assert network.of_picture(image, other)["identity"] < 0.999
+    assert np.isnan(network.of_picture(image[:33], image[:33])["identity"])
 
 
 def test_features_number_and_kernel_stand_in_the_report(report, files):

@@ -21,6 +21,31 @@ def squeezenet_arrays(seed=0):
     return arrays
 
 
+def mobilefacenet_arrays(seed=0):
+    """Two blocks, of which the first halves the map and the second adds its input: the last map has 28 x 24 places."""
+    rng = np.random.RandomState(seed)
+    arrays = {}
+
+    def add(name, filters, channels, size, *, norm, slopes=None):
+        kernel = rng.normal(0, (2 / (size[0] * size[1] * channels)) ** 0.5, (filters, channels, *size))
+        arrays[f"{name}.weight"] = kernel.astype(np.float32)
+        for kind, low, high in (("weight", 0.5, 1.5), ("bias", -0.2, 0.2), ("running_mean", -0.2, 0.2), ("running_var", 0.5, 1.5)):
+            arrays[f"{norm}.{kind}"] = rng.uniform(low, high, filters).astype(np.float32)
+        if slopes:
+            arrays[f"{slopes}.weight"] = rng.uniform(0.1, 0.4, filters).astype(np.float32)
+
+    add("conv1.conv", 4, 3, (3, 3), norm="conv1.bn", slopes="conv1.prelu")
+    add("dw_conv1.conv", 4, 1, (3, 3), norm="dw_conv1.bn", slopes="dw_conv1.prelu")
+    for block in ("blocks.0.conv", "blocks.1.conv"):
+        add(f"{block}.0", 6, 4, (1, 1), norm=f"{block}.1", slopes=f"{block}.2")
+        add(f"{block}.3", 6, 1, (3, 3), norm=f"{block}.4", slopes=f"{block}.5")
+        add(f"{block}.6", 4, 6, (1, 1), norm=f"{block}.7")
+    add("conv2.conv", 5, 4, (1, 1), norm="conv2.bn", slopes="conv2.prelu")
+    add("linear7.conv", 5, 1, (28, 24), norm="linear7.bn")
+    add("linear1.conv", 3, 5, (1, 1), norm="linear1.bn")
+    return arrays
+
+
 def lpips_arrays(seed=0, widths=(4, 5, 6, 5, 4)):
     """AlexNet under torchvision's names, and the heads."""
     rng = np.random.RandomState(seed)

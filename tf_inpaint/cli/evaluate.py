@@ -67,6 +67,9 @@ def add_parser(subparsers) -> None:
         "--lpips", metavar="PATH", help="AlexNet and the heads of LPIPS, .npz or .pth; two files are joined by +. Without it: no LPIPS"
     )
     parser.add_argument(
+        "--identity", metavar="PATH", help="MobileFaceNet, .npz or .pth, for aligned faces as in CelebA: how like the true one a face is"
+    )
+    parser.add_argument(
         "--features",
         metavar="NETWORK[,...]",
         type=_names,
@@ -103,6 +106,7 @@ def run(args: argparse.Namespace) -> int:
         batch_size=args.batch_size,
         ssim_window=args.ssim_window,
         lpips=args.lpips,
+        identity=args.identity,
         features=args.features,
         allow_small_fid=args.allow_small_fid,
         report_folder=args.report,

@@ -1,4 +1,4 @@
-"""Metrics that need a trained network: LPIPS, and FID and KID over sets of pictures.
+"""Metrics that need a trained network: LPIPS and likeness of faces, and FID and KID over sets of pictures.
 
 None of these networks comes with the package: the user names the files. A number carries the name of its features: `fid` and `kid` are
 those of the network of the published FIDs and nothing else.
@@ -19,7 +19,7 @@ from tf_inpaint.errors import ConfigError
 from tf_inpaint.evaluation.protocol import Protocol
 from tf_inpaint.files import sha256
 from tf_inpaint.metrics import frechet_distance, kernel_distance, lpips_distance
-from tf_inpaint.networks import alexnet, inception, squeezenet
+from tf_inpaint.networks import alexnet, inception, mobilefacenet, squeezenet
 
 MIN_FID_IMAGES = 2048
 """FID of fewer pictures is left out unless asked for: the covariance of 2,048 features has no full rank then, and the bias is large."""
@@ -84,7 +84,7 @@ def open_network(text: str) -> FeatureNetwork:
 
 
 class NetworkMetrics:
-    """LPIPS, FID and KID of an evaluation.
+    """LPIPS, likeness of faces, FID and KID of an evaluation.
 
     Args:
         lpips: path of an `.npz` or `.pth` file with AlexNet and the heads of LPIPS, see `networks.alexnet`; two files are joined by "+".
@@ -92,6 +92,8 @@ class NetworkMetrics:
         features: networks for FID and KID, each as for `open_network`.
         allow_small_fid: whether FID is taken of fewer than `MIN_FID_IMAGES` pictures.
         seed: chooses the subsets of KID.
+        identity: path of an `.npz` or `.pth` file with MobileFaceNet, see `networks.mobilefacenet`: for aligned faces as in CelebA. `None`
+            leaves the likeness of faces out.
 
     Attributes:
         definitions: name of a number -> what it is, as it stands in the report.
@@ -102,7 +104,7 @@ class NetworkMetrics:
         WeightsError: if a file is missing or does not fit.
     """
 
-    def __init__(self, *, lpips: str | os.PathLike | None, features: Sequence[str], allow_small_fid: bool, seed: int):
+    def __init__(self, *, lpips: str | os.PathLike | None, features: Sequence[str], allow_small_fid: bool, seed: int, identity=None):
         self._allow_small_fid = allow_small_fid
         self._seed = seed
         self._networks = [open_network(text) for text in features]
@@ -115,7 +117,11 @@ class NetworkMetrics:
         self._lpips, self.definitions = None, dict(self.set_definitions)
         if lpips is not None:
             self._lpips, text = _open_lpips(os.fspath(lpips))
-            self.definitions = {"lpips": text, **self.set_definitions}
+            self.definitions = {"lpips": text, **self.definitions}
+        self._identity = None
+        if identity is not None:
+            self._identity, text = _open_identity(os.fspath(identity))
+            self.definitions = {"identity": text, **self.definitions}
 
     def check_number(self, protocol: Protocol) -> None:
         """Warns where there are too few pictures for FID.
@@ -139,11 +145,16 @@ class NetworkMetrics:
             composite: same.
 
         Returns:
-            "lpips" if it is asked for; NaN for pictures that are too small.
+            "lpips" and "identity" if they are asked for; NaN for pictures that are too small for LPIPS, or no squares, which are no aligned
+            faces.
         """
-        if self._lpips is None:
-            return {}
-        return {"lpips": float(self._lpips(image, composite)) if min(image.shape[:2]) >= _MIN_LPIPS_SIZE else math.nan}
+        height, width = image.shape[:2]
+        numbers = {}
+        if self._lpips is not None:
+            numbers["lpips"] = float(self._lpips(image, composite)) if min(height, width) >= _MIN_LPIPS_SIZE else math.nan
+        if self._identity is not None:
+            numbers["identity"] = float(self._identity(image, composite)) if height == width else math.nan
+        return numbers
 
     def features_of(self, picture: np.ndarray) -> dict[str, np.ndarray]:
         """Computes the features of a picture.
@@ -228,3 +239,18 @@ def _open_lpips(text):
     pictures = [tf.TensorSpec([None, None, 3], tf.uint8)] * 2
     definition = f"LPIPS with AlexNet, version 0.1, 8-bit RGB composite at its own size, per picture; SHA-256 {hashes}"
     return tf.function(measure, input_signature=pictures, autograph=False), definition
+
+
+def _open_identity(path):
+    model = mobilefacenet.build_mobilefacenet(official_weights.read(path), origin=path)
+
+    def measure(image, composite):
+        faces = mobilefacenet.crop_celeba_faces(ops.image.from_uint8(tf.stack([image, composite])))
+        of_image, of_composite = tf.unstack(model(faces, training=False))
+        return tf.reduce_sum(of_image * of_composite)
+
+    definition = (
+        "cosine of what MobileFaceNet sees in the true face and in the 8-bit RGB composite, cut as CelebA's aligned pictures, per picture; "
+        f"SHA-256 {sha256(os.path.expanduser(path))}"
+    )
+    return tf.function(measure, input_signature=[tf.TensorSpec([None, None, 3], tf.uint8)] * 2, autograph=False), definition

@@ -87,6 +87,7 @@ KNOWN = (
     Column("edge_recall", "edge recall", "", 1, 3, "higher"),
     Column("edge_f1", "edge F1", "", 1, 3, "higher"),
     Column("lpips", "LPIPS", "", 1, 4, "lower"),
+    Column("identity", "likeness of the face", "", 1, 3, "higher"),
     Column("fid", "FID", "", 1, 2, "lower"),
     Column("kid", "KID", "", 1, 4, "lower"),
     Column("seconds_per_image", "seconds per picture", "s", 1, 3, "lower"),

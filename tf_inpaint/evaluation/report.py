@@ -167,7 +167,7 @@ _HEADINGS = {
     "l1_hole": "L1 hole %",
     "seconds_per_image": "s/picture",
 }
-_OF_NETWORKS = ("lpips", "fid", "kid")
+_OF_NETWORKS = ("lpips", "identity", "fid", "kid")
 
 
 def format_table(report: dict) -> str:

@@ -44,6 +44,7 @@ def evaluate(
     batch_size: int = 1,
     ssim_window: int | None = None,
     lpips: str | os.PathLike | None = None,
+    identity: str | os.PathLike | None = None,
     features: Sequence[str] = (),
     allow_small_fid: bool = False,
     max_pixels: int = pictures.MAX_PIXELS,
@@ -69,6 +70,7 @@ def evaluate(
         batch_size: pictures that go through a system at once, as far as they have the same size and follow each other.
         ssim_window: `None`, or the side of a uniform window with which SSIM is taken besides (51: the scripts of EdgeConnect, PEN-Net).
         lpips: path of the network for LPIPS, see `features.NetworkMetrics`; `None` leaves LPIPS out.
+        identity: path of the network for the likeness of faces, see `features.NetworkMetrics`; `None` leaves it out.
         features: networks for FID and KID, see `features.NetworkMetrics`; without any both are left out.
         allow_small_fid: whether FID is taken of fewer than `features.MIN_FID_IMAGES` pictures too.
         max_pixels: see `make_protocol`.
@@ -87,7 +89,7 @@ def evaluate(
         ConfigError: if an argument is out of its range or unknown, or a system is called like a baseline.
         DataError: see `make_protocol`.
         MaskError: see `make_protocol`.
-        WeightsError: if the weights of a network for LPIPS, FID or KID are missing or of another network.
+        WeightsError: if the weights of a network for LPIPS, faces, FID or KID are missing or of another network.
         NonFiniteError: if a system gives values that are not finite.
     """
     if batch_size < 1:
@@ -100,7 +102,7 @@ def evaluate(
     taken = sorted(set(systems) & set(baseline_methods.BASELINES))
     if taken:
         raise ConfigError(f"A system cannot have the name of a baseline. Received: {', '.join(taken)}.")
-    networks = NetworkMetrics(lpips=lpips, features=features, allow_small_fid=allow_small_fid, seed=seed)
+    networks = NetworkMetrics(lpips=lpips, features=features, allow_small_fid=allow_small_fid, seed=seed, identity=identity)
     protocol = make_protocol(data, masks, limit=limit, image_size=image_size, bins=bins, seed=seed, max_pixels=max_pixels)
     networks.check_number(protocol)
     methods: dict[str, Method] = {name: SystemMethod(name, system) for name, system in systems.items()}
