@@ -195,6 +195,8 @@ def store_extras(folder: str | os.PathLike, extras: dict) -> None:
 def load_into(system, name_or_path: str | os.PathLike) -> WeightsFile:
     """Puts stored weights into a system of the same architecture, without `extras`; its `image_size` and training settings may differ.
 
+    Of a system with stages a network that the file holds nothing of begins anew: it had no part in the stages so far.
+
     Args:
         system: an `InpaintingSystem`. Its averages, where it has them, start from the loaded weights.
         name_or_path: see `find`.
@@ -207,22 +209,25 @@ def load_into(system, name_or_path: str | os.PathLike) -> WeightsFile:
             system is unchanged then.
     """
     file = read(name_or_path)
-    assign(system, file.arrays, origin=str(file.path))
+    assign(system, file.arrays, origin=str(file.path), may_lack_networks=bool(system.PREDECESSORS))
     return file
 
 
-def assign(system, arrays: dict[str, np.ndarray], *, origin: str) -> None:
+def assign(system, arrays: dict[str, np.ndarray], *, origin: str, may_lack_networks: bool = False) -> None:
     """Puts arrays into the generators and verifiers of a system, every one in its place.
 
     Args:
         system: an `InpaintingSystem`. Its averages, where it has them, start from the new weights.
         arrays: key -> array of any float type, exactly those of the system's generators and verifiers.
         origin: what to call the arrays in an error.
+        may_lack_networks: whether networks of which there is no array keep their weights; of one at least there must be some.
 
     Raises:
         WeightsError: as `load_into`.
     """
     weights = _keyed_weights(system)
+    if may_lack_networks and (present := {key.split("/")[0] for key in arrays} & {key.split("/")[0] for key in weights}):
+        weights = {key: weight for key, weight in weights.items() if key.split("/")[0] in present}
     problems = []
     if missing := [key for key in weights if key not in arrays]:
         problems.append(f"missing: {_listed(missing)}")

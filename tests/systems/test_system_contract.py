@@ -17,6 +17,8 @@ STEPS = 3
 BATCH_SIZE = 2
 RECONSTRUCTION_LOSSES = ("coarse_loss", "refinement_loss", "l1_loss", "hole_loss", "valid_loss")
 
+WASSERSTEIN_CRITICS = {"latent_attention": ["texture_critic"]}
+
 per_system = pytest.mark.parametrize("key", SYSTEMS)
 
 
@@ -69,9 +71,11 @@ def test_fit_and_the_bare_loop_end_with_the_same_bits_and_one_trace(key, fitted)
 def test_every_trainable_variable_learns(key, fitted):
     system, before = fitted(key)
     unchanged = [
-        variable.name for value, variable in zip(before, system.trainable_variables, strict=True) if np.array_equal(value, variable.numpy())
+        variable for value, variable in zip(before, system.trainable_variables, strict=True) if np.array_equal(value, variable.numpy())
     ]
-    assert unchanged == []
+    # Of a Wasserstein critic the scores of true and false pictures are subtracted: a bias of both cannot be learned.
+    idle = [system.networks[name].get_layer("scores").bias for name in WASSERSTEIN_CRITICS.get(key, ())]
+    assert [variable.name for variable in unchanged if not any(variable is each for each in idle)] == []
 
 
 @per_system

@@ -121,8 +121,13 @@ class InpaintingSystem(keras.Model):
 
     @property
     def generator_weights(self) -> list:
-        """The weights that inpainting needs, trainable or not, in the order of `networks`."""
-        return [weight for name in self.GENERATORS for weight in self.networks[name].weights]
+        """The weights that inpainting needs, trainable or not, of the networks that the stage computes with."""
+        return [weight for name in self.GENERATORS if name in self.active_networks for weight in self.networks[name].weights]
+
+    @property
+    def active_networks(self) -> tuple[str, ...]:
+        """The networks that the stage computes with: all, but in systems whose early stages leave some alone until their time comes."""
+        return self._network_names
 
     @property
     def num_parameters(self) -> int:

@@ -89,9 +89,13 @@ class TrainState:
         self.seed = tf.Variable(seed, dtype=tf.int64, trainable=False, name="seed")
 
     @property
+    def _networks(self):
+        return {name: self.system.networks[name] for name in self.system.active_networks}
+
+    @property
     def variables(self) -> list:
-        """All variables of networks and optimizers and all averages."""
-        networks = [weight for network in self.system.networks.values() for weight in network.weights]
+        """All variables of the networks that the stage computes with, and of optimizers, and all averages."""
+        networks = [weight for network in self._networks.values() for weight in network.weights]
         optimizers = [variable for optimizer in self.system.optimizers.values() for variable in _variables(optimizer)]
         average = self.system.average
         return [*networks, *optimizers, *(average.variables if average is not None else [])]
@@ -100,7 +104,7 @@ class TrainState:
         """Returns the object that writes and reads the state."""
         average = self.system.average
         return tf.train.Checkpoint(
-            networks=dict(self.system.networks),
+            networks=self._networks,
             optimizers=dict(self.system.optimizers),
             average=list(average.variables) if average is not None else [],
             step=self.step,

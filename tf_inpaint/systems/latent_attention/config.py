@@ -67,6 +67,7 @@ class LatentAttentionConfig(SystemConfig):
         structure: whether the texture generator sees the reconstruction of stage 1 in the hole; without, an empty hole (variant 1).
         refine: whether results pass through the texture generator; without, stage 1 alone paints them.
         texture_features: source of the features of the texture generator's perceptual loss, as `features`.
+        feature_layers: the maps that are compared where `features` or `texture_features` is a VGG.
         texture_l1_weight, texture_perceptual_weight, adversarial_weight: of the texture generator's losses.
         gradient_penalty_weight: of its critic's.
         critic_steps: steps of its critic for each of its own.
@@ -111,6 +112,7 @@ class LatentAttentionConfig(SystemConfig):
     structure: bool = True
     refine: bool = True
     texture_features: str = "vgg16"
+    feature_layers: tuple[str, ...] = ("pool1", "pool2", "pool3")
     texture_l1_weight: float = 100.0
     texture_perceptual_weight: float = 10.0
     adversarial_weight: float = 1.0

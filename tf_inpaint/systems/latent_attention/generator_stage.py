@@ -5,6 +5,8 @@ a regulariser's gradient is added to that of the loss in the steps in which it i
 rates need no correction for them.
 """
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from tf_inpaint import losses, ops
@@ -81,11 +83,11 @@ def train(system, batch: dict, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as critic_tape:
             fake_scores = critic(fake)
         generator_loss = losses.nsgan_generator_loss(fake_scores)
-        penalty = _lazily(config.path_length_weight, config.path_length_interval, step, lambda: _path_length(system, count, path_seed))
+        penalty = lazily(config.path_length_weight, config.path_length_interval, step, lambda: _path_length(system, count, path_seed))
         generator_total = generator_loss + penalty
     with critic_tape:
         critic_loss = losses.nsgan_critic_loss(critic(real), fake_scores)
-        r1 = _lazily(0.5 * config.r1_weight, config.r1_interval, step, lambda: losses.r1_penalty(critic, real))
+        r1 = lazily(0.5 * config.r1_weight, config.r1_interval, step, lambda: losses.r1_penalty(critic, real))
         critic_total = critic_loss + r1
     system.minimize("critic", critic_tape, critic_total, system.critic_network.trainable_variables)
     system.minimize("generator", generator_tape, generator_total, system.style_variables)
@@ -154,8 +156,18 @@ def _path_length(system, count, seed):
     return penalty
 
 
-def _lazily(weight, interval, step, penalty):
-    """A weighted penalty, `interval` times as large in each so many-th step, and 0 at no cost in the others."""
+def lazily(weight: float, interval: int, step: tf.Tensor, penalty: Callable[[], tf.Tensor]) -> tf.Tensor:
+    """Weighs a penalty `interval` times in each so many-th step, and leaves it out in the others, at no cost.
+
+    Args:
+        weight: of the penalty, at least 0.
+        interval: number of steps from one to the next.
+        step: scalar int64, number of steps taken before.
+        penalty: computes it, scalar float32.
+
+    Returns:
+        Scalar float32, 0 where it was not due.
+    """
     if not weight:
         return tf.constant(0.0)
     if interval == 1:

@@ -6,8 +6,10 @@ import tensorflow as tf
 from tf_inpaint import ops
 from tf_inpaint.networks import build_feature_network
 from tf_inpaint.systems.base import InpaintingSystem
-from tf_inpaint.systems.latent_attention import generator_stage, official_names, style_networks
+from tf_inpaint.systems.latent_attention import networks, official_names, stages, style_networks
 from tf_inpaint.systems.latent_attention.config import LatentAttentionConfig
+from tf_inpaint.systems.latent_attention.identity import open_identity_network
+from tf_inpaint.systems.latent_attention.perceptual import open_distance
 
 # Of PyTorch, in whose codes the parts of the system were tuned.
 ADAM_EPSILON = 1e-8
@@ -19,14 +21,15 @@ class LatentAttention(InpaintingSystem):
     """Inpainting in two stages on a third: a StyleGAN2, an encoder that finds the styles of a damaged face, a generator of texture.
 
     Call arguments:
-        inputs: `{"image": [B, H, W, 3] in [-1, 1], "mask": [B, H, W, 1] in {0, 1}}`, float32, H and W divisible by `size_multiple`.
-            Pixels inside the hole have no influence. (`inpaint` takes any size.)
+        inputs: `{"image": [B, H, W, 3] in [-1, 1], "mask": [B, H, W, 1] in {0, 1}}`, float32. The networks have one size: pictures of
+            any other are resized to `config.image_size`, and what is painted is resized back. Pixels inside the hole have no influence.
         training: passed to the networks.
 
     Output: dict of float32 tensors: "structure" `[B, H, W, 3]` (I_r, stage 1's whole picture, about in [-1, 1]), "raw" `[B, H, W, 3]` in
         [-1, 1] (I_out; without `config.refine` the structure, clipped), "composite" (with the known pixels pasted back).
 
-    Stages: "generator" trains StyleGAN2 and its critic on whole pictures, without masks; "joint", the one of `compile()`, all networks.
+    Stages: "generator" trains StyleGAN2 and its critic on whole pictures, without masks; "encoder" the encoder, whose StyleGAN2 stands
+    still; "texture" the texture generator and its critic on the results of both; "joint", the one of `compile()`, takes a step of each.
 
     Source: Zhang & Liu 2023, J. Chongqing Tech. Business Univ. 40(2). README.md in this folder maps it to this code and lists where it is
     silent or wrong and what we chose.
@@ -34,12 +37,12 @@ class LatentAttention(InpaintingSystem):
 
     Config = LatentAttentionConfig
     KEY = "latent_attention"
-    STAGES = ("generator", "joint")
+    STAGES = ("generator", "encoder", "texture", "joint")
     DEFAULT_STAGE = "joint"
-    PREDECESSORS = {"joint": "generator"}
-    GENERATORS = ("mapping", "synthesis")
-    VERIFIERS = ("critic",)
-    LOGS = ("loss", *generator_stage.LOGS, "sample_likeness", "psnr")
+    PREDECESSORS = {"encoder": "generator", "texture": "encoder", "joint": "texture"}
+    GENERATORS = ("mapping", "synthesis", "encoder", "texture")
+    VERIFIERS = ("critic", "texture_critic")
+    LOGS = ("loss", *stages.LOGS, "sample_likeness", "psnr")
     ABLATIONS = {
         "full": {},
         "variant_1": {"structure": False, "score_levels": (6, 6, 6)},
@@ -48,13 +51,7 @@ class LatentAttention(InpaintingSystem):
 
     def __init__(self, config: LatentAttentionConfig | None = None, *, name: str | None = None):
         super().__init__(config, name=name)
-        config = self.config
-        style = {"size": config.generator_size, "channels": config.generator_channels}
-        self._set_networks(
-            mapping=style_networks.build_mapping(style_size=config.style_size, num_layers=config.mapping_layers),
-            synthesis=style_networks.build_synthesis(**style, style_size=config.style_size),
-            critic=style_networks.build_critic(**style),
-        )
+        self._set_networks(**networks.build_networks(self.config))
 
     @classmethod
     def tiny(cls, **overrides) -> "LatentAttention":
@@ -64,23 +61,19 @@ class LatentAttention(InpaintingSystem):
             **overrides: settings that differ, by name.
 
         Returns:
-            A `LatentAttention` with all its layers; losses with features take StyleGAN2's critic.
+            A `LatentAttention` with all its networks; losses with features take StyleGAN2's critic. The regularisers are due in each step:
+            steps that leave them out take twice as long to trace.
         """
-        settings = {"image_size": 32, "width_multiplier": 1 / 8, "generator_size": 16, "style_size": 64, "mapping_layers": 2}
-        settings |= {"channel_budget": 1024, "max_channels": 64, "shared_trunk": True, "encoder_units": (1, 1, 1, 1)}
-        settings |= {"level_sizes": (32, 16, 16, 16, 8, 4), "features": "discriminator", "identity": "none"}
-        settings |= {"texture_features": "discriminator", "critic_steps": 1}
+        settings = {"image_size": 32, "width_multiplier": 1 / 8, "generator_size": 8, "style_size": 64, "mapping_layers": 2}
+        settings |= {"channel_budget": 1024, "max_channels": 64, "r1_interval": 1, "path_length_interval": 1}
+        settings |= {"shared_trunk": True, "encoder_units": (1, 1, 1, 1), "features": "discriminator", "identity": "none"}
+        settings |= {"level_sizes": (32, 16, 16, 16, 8, 4), "texture_features": "discriminator", "critic_steps": 1}
         return cls(LatentAttentionConfig(**{**settings, **overrides}))
 
     @property
     def num_styles(self) -> int:
         """How many styles a picture has: 2 log2(generator_size) - 2."""
         return style_networks.num_styles(self.config.generator_size)
-
-    @property
-    def size_multiple(self) -> int:
-        """H and W of what the networks see are multiples of this."""
-        return self.config.levels[0] // self.config.levels[-1]
 
     @property
     def mean_style(self) -> tf.Tensor:
@@ -114,17 +107,48 @@ class LatentAttention(InpaintingSystem):
         Raises:
             ConfigError: as there.
         """
-        stage = self.stage_or_default(stage)
-        self._training.sample_features = build_feature_network("random", SAMPLE_LAYERS) if stage == "generator" else None
+        config, stage, state = self.config, self.stage_or_default(stage), self._training
+        state.sample_features = build_feature_network("random", SAMPLE_LAYERS) if stage == "generator" else None
+        state.encoder_judges, state.texture_judge = (None, None), None
+        if "encoder" in stages.TRAINED[stage]:
+            purpose = "the encoder's perceptual loss"
+            distance = open_distance(config.features, self, layers=config.feature_layers, purpose=purpose)
+            state.encoder_judges = distance, open_identity_network(config.identity)
+        if "texture" in stages.TRAINED[stage]:
+            purpose = "the texture generator's perceptual loss"
+            state.texture_judge = open_distance(config.texture_features, self, layers=config.feature_layers, purpose=purpose)
         super().compile(stage=stage, **kwargs)
 
     def _build_optimizers(self):
-        config = self.config
-        style = {"learning_rate": config.generator_learning_rate, "betas": (config.generator_beta_1, config.generator_beta_2)}
-        return {
-            "generator": self._adam(self.style_variables, **style, epsilon=ADAM_EPSILON),
-            "critic": self._adam(self.critic_network.trainable_variables, **style, epsilon=ADAM_EPSILON),
-        }
+        optimizers = {}
+        for part in stages.TRAINED[self.stage]:
+            variables, rate, betas = stages.optimizer_settings(self, part)
+            optimizers[self.optimizer_of(part)] = self._adam(variables, learning_rate=rate, betas=betas, epsilon=ADAM_EPSILON)
+        return optimizers
+
+    def optimizer_of(self, part: str) -> str:
+        """Returns the name of the optimizer of a part: the first part that a stage trains has the one called "generator".
+
+        Args:
+            part: of `stages.TRAINED[stage]`.
+        """
+        return "generator" if part == stages.TRAINED[self.stage][0] else part
+
+    @property
+    def active_networks(self) -> tuple[str, ...]:
+        """The networks that the stage computes with."""
+        names = tuple(self.networks)
+        return {"generator": names[:3], "encoder": names[:4]}.get(self.stage, names)
+
+    @property
+    def encoder_judges(self) -> tuple:
+        """The perceptual distance and the identity network of the encoder's losses, each `None` where it is off; after `compile`."""
+        return self._training.encoder_judges
+
+    @property
+    def texture_judge(self):
+        """The perceptual distance of the texture generator's losses, `None` where it is off; after `compile`."""
+        return self._training.texture_judge
 
     def sample(self, count: tf.Tensor | int, seed: tf.Tensor, *, truncation: float = 1.0) -> tf.Tensor:
         """Paints pictures from nothing.
@@ -171,22 +195,96 @@ class LatentAttention(InpaintingSystem):
     @tf.autograph.experimental.do_not_convert
     def call(self, inputs, training=False):
         image, mask = inputs["image"], inputs["mask"]
-        structure = self.reconstruct(image)
-        raw = tf.clip_by_value(structure, -1.0, 1.0)
+        known, hole = self._resized(ops.image.mask_image(image, mask), mask)
+        if self.config.refine and self.stage not in ("generator", "encoder"):
+            structure = self.reconstruct(known, hole, training=training)
+            raw = self.refine(self._stitched(structure, known, hole), hole, training=training)
+        else:
+            structure = self.reconstruct(known, hole, training=training)
+            raw = tf.clip_by_value(structure, -1.0, 1.0)
+        structure, raw = (self._enlarged(each, image) for each in (structure, raw))
         return {"structure": structure, "raw": raw, "composite": ops.image.composite(raw, image, mask)}
 
-    def reconstruct(self, image: tf.Tensor) -> tf.Tensor:
-        """The face of the mean style, at the size of the picture: what is known without an encoder.
+    def encode(self, image: tf.Tensor, mask: tf.Tensor, *, training: bool = False) -> tf.Tensor:
+        """Finds the styles of damaged pictures: the mean style plus what the encoder says.
 
         Args:
-            image: `[B, H, W, 3]`, of which only the shape counts.
+            image: `[B, image_size, image_size, 3]` float32 in [-1, 1], of which only the known part is used.
+            mask: `[B, image_size, image_size, 1]` float32, 1 = hole.
+            training: passed to the encoder.
 
         Returns:
-            `[B, H, W, 3]` float32, about in [-1, 1].
+            `[B, num_styles, S]` float32.
         """
-        shape = tf.shape(image)
-        small = self.synthesise(tf.tile(self.mean_style[None, None], [shape[0], self.num_styles, 1]))
-        return tf.ensure_shape(ops.image.resize(small, shape[1:3]), [None, *image.shape[1:3], 3])
+        inputs = ops.image.mask_image(image, mask)
+        if self.config.mask_channel:
+            inputs = tf.concat([inputs, mask], axis=-1)
+        return self.mean_style + self.encoder_network(inputs, training=training)
+
+    def reconstruct(self, image: tf.Tensor, mask: tf.Tensor, *, training: bool = False, seed: tf.Tensor | None = None) -> tf.Tensor:
+        """Stage 1: I_r = G(E(I_in)). While StyleGAN2 is trained there is no encoder yet, and it is the mean face.
+
+        Args:
+            image: `[B, image_size, image_size, 3]` float32 in [-1, 1], of which only the known part is used.
+            mask: `[B, image_size, image_size, 1]` float32, 1 = hole.
+            training: passed to the networks; the noise is drawn anew then.
+            seed: `[2]` integers, of that noise.
+
+        Returns:
+            Shape of `image`, float32, about in [-1, 1].
+        """
+        if self.stage == "generator":
+            styles = tf.tile(self.mean_style[None, None], [tf.shape(image)[0], self.num_styles, 1])
+        else:
+            styles = self.encode(image, mask, training=training)
+        painted = self.synthesise(styles, training=training, seed=seed)
+        size = self.config.image_size
+        if self.config.generator_size > size:
+            return ops.resampling.adaptive_average_pool(painted, (size, size))
+        return ops.resampling.resize_align_corners(painted, (size, size)) if self.config.generator_size < size else painted
+
+    def stitch(self, image: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """What the texture generator sees: C(I_r), or without `config.structure` the picture with an empty hole.
+
+        Args:
+            image: `[B, image_size, image_size, 3]` float32 in [-1, 1], of which only the known part is used.
+            mask: `[B, image_size, image_size, 1]` float32, 1 = hole.
+
+        Returns:
+            Shape of `image`, float32.
+        """
+        known = ops.image.mask_image(image, mask)
+        return self._stitched(self.reconstruct(image, mask), known, mask) if self.config.structure else known
+
+    def refine(self, stitched: tf.Tensor, mask: tf.Tensor, *, training: bool = False) -> tf.Tensor:
+        """Stage 2: I_out = T(C(I_r), M).
+
+        Args:
+            stitched: `[B, image_size, image_size, 3]` float32, see `stitch`.
+            mask: `[B, image_size, image_size, 1]` float32, 1 = hole.
+            training: passed to the texture generator.
+
+        Returns:
+            Shape of `stitched`, float32 in [-1, 1].
+        """
+        return self.texture_network([stitched, mask], training=training)
+
+    def _stitched(self, structure, known, mask):
+        return ops.image.composite(structure, known, mask) if self.config.structure else known
+
+    def _resized(self, known, mask):
+        """All networks have one size. Small holes stay holes."""
+        size = self.config.image_size
+        if known.shape[1:3] == (size, size):
+            return known, mask
+        hole = tf.cast(ops.image.resize(mask, (size, size), method="area") > 0.0, tf.float32)
+        return ops.image.mask_image(ops.image.resize(known, (size, size)), hole), hole
+
+    def _enlarged(self, picture, image):
+        if picture.shape[1:3] == image.shape[1:3]:
+            return picture
+        resized = ops.image.resize(picture, tf.shape(image)[1:3])
+        return tf.ensure_shape(resized, [None, *image.shape[1:3], 3])
 
     def sample_features(self, image: tf.Tensor) -> list[tf.Tensor]:
         """Features by which `generator_stage.likeness` compares samples with pictures; after `compile(stage="generator")`.
@@ -223,12 +321,11 @@ class LatentAttention(InpaintingSystem):
         Returns:
             Running means of the loss terms.
         """
-        seed = self.step_seed(batch)
-        terms = generator_stage.train(self, batch, seed)
-        loss = terms["generator_loss"]
+        batch = self.with_masks(batch)
+        terms = stages.train(self, batch, self.step_seed(batch))
         if self.average is not None:
             self.average.update(self.steps_taken)
-        return self.track(num_examples=tf.shape(batch["image"])[0], loss=loss, **terms)
+        return self.track(num_examples=tf.shape(batch["image"])[0], loss=stages.total(terms), **terms)
 
     @tf.autograph.experimental.do_not_convert
     def test_step(self, batch):
@@ -241,10 +338,10 @@ class LatentAttention(InpaintingSystem):
             Running means of the generators' loss terms and of what `validation_metrics` gives.
         """
         batch = self.with_masks(batch)
-        terms = generator_stage.evaluate(self, batch)
-        measured = self.validation_metrics(batch, self(batch, training=False))
-        measured = {name: tf.reduce_mean(values) for name, values in measured.items()}
-        return self.track(num_examples=tf.shape(batch["image"])[0], loss=terms["generator_loss"], **terms, **measured)
+        outputs = self(batch, training=False)
+        terms = stages.evaluate(self, batch, outputs)
+        measured = {name: tf.reduce_mean(values) for name, values in self.validation_metrics(batch, outputs).items()}
+        return self.track(num_examples=tf.shape(batch["image"])[0], loss=stages.total(terms), **terms, **measured)
 
     def validation_metrics(self, batch, outputs):
         """Measures results; while StyleGAN2 is trained, how much its samples are like pictures decides.
@@ -259,10 +356,10 @@ class LatentAttention(InpaintingSystem):
         measured = super().validation_metrics(batch, outputs)
         if self.stage != "generator":
             return measured
-        return {"sample_likeness": generator_stage.likeness(self, batch["image"]), **measured}
+        return {"sample_likeness": stages.generator_stage.likeness(self, batch["image"]), **measured}
 
     def sample_columns(self, batch, outputs):
-        """Samples from nothing while StyleGAN2 is trained, later results.
+        """Shows samples from nothing while StyleGAN2 is trained, later results.
 
         Args:
             batch: as in `call`.
@@ -275,4 +372,4 @@ class LatentAttention(InpaintingSystem):
             count = batch["image"].shape[0]
             return tf.split(self.sample(8 * count, tf.constant([0, 1])), 8, axis=0)
         columns = super().sample_columns(batch, outputs)
-        return [*columns[:2], outputs["structure"], *columns[2:]]
+        return [*columns[:2], tf.clip_by_value(outputs["structure"], -1.0, 1.0), *columns[2:]]
