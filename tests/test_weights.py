@@ -24,7 +24,16 @@ KEYS = {
         },
     ),
     "partial_conv": (28, {"encoder/partial_conv_1/0:kernel", "decoder/batch_norm_5/3:moving_variance"}),
-    "latent_attention": (67, {"mapping/statistics/0:mean", "synthesis/conv_8_up/5:noise", "critic/block_16_skip/0:kernel"}),
+    "latent_attention": (
+        255,
+        {
+            "mapping/statistics/0:mean",
+            "synthesis/conv_8_up/5:noise",
+            "encoder/style_0_dense/0:kernel",
+            "texture/decoder_1_conv_1/2:gate_kernel",
+            "critic/block_8_skip/0:kernel",
+        },
+    ),
     "edge_connect": (144, {"edge_generator/conv_1/2:u", "completion_generator/block_4_conv_1/1:bias", "completion_critic/conv_5/2:v"}),
     "pen_net": (68, {"generator/encoder_1/0:kernel", "generator/attention_1_dilation_8/1:bias", "generator/picture_0/0:kernel"}),
 }

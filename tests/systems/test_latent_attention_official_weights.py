@@ -1,4 +1,4 @@
-"""Published weights of StyleGAN2, pSp and ArcFace: names, layouts, the kernels that one family of files holds turned."""
+"""Published weights of StyleGAN2: names, layouts, the kernels that one family of files holds turned."""
 
 import keras
 import numpy as np
@@ -9,7 +9,6 @@ from tf_inpaint import ops
 from tf_inpaint.errors import WeightsError
 from tf_inpaint.layers import StyledConv2D
 from tf_inpaint.systems.latent_attention import LatentAttention, official_names
-from tf_inpaint.systems.latent_attention.identity import build_identity_network, identity_arrays
 from tf_inpaint.systems.loading import load_official
 
 
@@ -84,7 +83,7 @@ def test_what_does_not_fit_is_named_and_nothing_changes(narrow, change, message)
 
 
 def test_other_files_are_refused(system):
-    with pytest.raises(WeightsError, match="hold no StyleGAN2"):
+    with pytest.raises(WeightsError, match="neither a StyleGAN2 nor an encoder"):
         load_official(system, {"conv.weight": np.ones((1, 1, 1, 1), np.float32)})
 
 
@@ -146,16 +145,3 @@ def test_an_up_sampling_kernel_of_nvidias_correlates_with_the_spread_pixels(syst
     np.testing.assert_allclose(received[:, :11, :11], expected[:, :11, :11], atol=1e-5)
     unturned = ops.modulation.resampling_conv2d(pixels, tf.constant(kernel), resample="up")
     assert np.max(np.abs(unturned[:, :11, :11] - expected[:, :11, :11])) > 1.0
-
-
-def test_arcfaces_trunk_starts_the_encoder(system):
-    keras.utils.set_random_seed(5)
-    trunk = identity_arrays(build_identity_network(image_size=32, base_filters=8, units=(1, 1, 1, 1), embedding_size=4))
-    load_official(system, trunk)
-    received = system.networks["encoder"].get_layer("unit_0_conv_1").kernel
-    np.testing.assert_array_equal(received[0, 1, 2, 3], trunk["body.0.res_layer.1.weight"][3, 2, 0, 1])
-
-
-def test_pixel2style2pixels_encoder_needs_a_head_for_each_style(system):
-    with pytest.raises(WeightsError, match="shared_trunk=False"):
-        load_official(system, {"state_dict/encoder.input_layer.0.weight": np.ones((8, 3, 3, 3), np.float32)})
