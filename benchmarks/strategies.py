@@ -3,9 +3,10 @@
     python benchmarks/strategies.py                        # 1, 4, 12, 24 megapixels, strategies crop and tile
     python benchmarks/strategies.py --folder 40            # pictures of many sizes one after another: pictures/s, number of traces
 
-Each line is measured in a process of its own, because memory that was taken once is not given back. Milliseconds are the least of
-several runs after the first, divided into reading, repairing and writing a PNG file. Peak memory is of the whole process: interpreter,
-TensorFlow and weights included, photograph and mask decoded, result encoded.
+Each line is measured in a process of its own, because memory that was taken once is not given back. Milliseconds are of CPU time, of
+all threads together (so that other work on the machine counts little), the least of several runs after the first, divided into reading,
+repairing and writing a PNG file. Peak memory is of the whole process: interpreter, TensorFlow and weights included, photograph and mask
+decoded, result encoded.
 """
 
 import argparse
@@ -42,13 +43,13 @@ def measure(megapixels: int, strategy: str, weights: str) -> dict:
         inpainter = Inpainter(weights, strategy=strategy)
         seconds = []
         for _ in range(REPEATS + 1):
-            marks = [time.perf_counter()]
+            marks = [time.process_time()]
             picture, hole = pictures.read_picture(photo), pictures.read_mask(mask)
-            marks.append(time.perf_counter())
+            marks.append(time.process_time())
             result = inpainter.fill(picture, hole)
-            marks.append(time.perf_counter())
+            marks.append(time.process_time())
             pictures.write_picture(Path(folder, "result.png"), result)
-            marks.append(time.perf_counter())
+            marks.append(time.process_time())
             seconds.append(np.diff(marks))
     reading, repairing, writing = np.min(seconds[1:], axis=0) * 1000
     return {
@@ -62,7 +63,7 @@ def measure(megapixels: int, strategy: str, weights: str) -> dict:
 
 
 def measure_folder(num_pictures: int, strategy: str, weights: str) -> dict:
-    """Pictures a second over pictures that all differ in size, the first trace left out."""
+    """Pictures a second of CPU time over pictures that all differ in size, the first trace left out."""
     import numpy as np
 
     from tf_inpaint.serving import Inpainter
@@ -73,9 +74,9 @@ def measure_folder(num_pictures: int, strategy: str, weights: str) -> dict:
         height, width = random.randint(150, 600, 2)
         photo, hole = random.randint(0, 256, (height, width, 3), np.uint8), np.zeros((height, width), bool)
         hole[height // 3 : height // 3 + 30, width // 4 : width // 4 + 50] = True
-        begin = time.perf_counter()
+        begin = time.process_time()
         inpainter(photo, hole)
-        seconds.append(time.perf_counter() - begin)
+        seconds.append(time.process_time() - begin)
     return {
         "strategy": strategy,
         "pictures": num_pictures,

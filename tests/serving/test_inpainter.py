@@ -66,11 +66,11 @@ def test_one_trace_serves_all_sizes_and_holes_of_the_other_strategies_too(strate
     sides = [1, 2, 3, 16, 17, 31, 32, 33, 63, 65, 255, 257]
     for size in [*zip(sides[1:], sides[1:]), *zip(sides, reversed(sides)), (511, 511), (1000, 37)]:
         photo, hole = random_rgb(*size), np.zeros(size, bool)
-        hole[size[0] // 2, size[1] // 2 :] = hole[: size[0] // 3, size[1] // 3] = True
-        hole[0, 0] = False
+        middle = size[1] // 2
+        hole[size[0] // 2, middle : middle + max(1, size[1] // 3)] = hole[: size[0] // 3, size[1] // 3] = True
         result = painter(photo, hole)
         assert result.shape == photo.shape and np.array_equal(result[~hole], photo[~hole])
-        assert hole.sum() == 0 or np.any(result[hole] != photo[hole])
+        assert np.any(result[hole] != photo[hole])
     assert painter.num_traces == 1
 
 

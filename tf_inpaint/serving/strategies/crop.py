@@ -9,7 +9,7 @@ from tf_inpaint.serving.strategies.tile import default_margin, tile_box
 from tf_inpaint.serving.strategies.windows import enlarge, in_batches, shrink, shrink_mask
 
 # A hole of which shrinking makes more than so many times the share that it had of its window is thin: it goes in tiles.
-_THIN = 2.0
+_THIN = 1.25
 
 
 def crop(image: np.ndarray, mask: np.ndarray, repair: Callable, *, size: int, margin: int | None) -> np.ndarray:
