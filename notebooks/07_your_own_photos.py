@@ -108,11 +108,11 @@ visualize.comparison([coffee], [blob], [inpainter(coffee, blob)], size=3.4)
 
 # %%
 spotted, mask = photo.copy(), np.zeros(photo.shape[:2], np.uint8)
-cv2.circle(spotted, (270, 60), 12, (255, 255, 255), -1)
-cv2.circle(mask, (270, 60), 8, 255, -1)
+cv2.circle(spotted, (330, 70), 12, (255, 255, 255), -1)
+cv2.circle(mask, (330, 70), 8, 255, -1)
 
 OPTIONS = {"as it is": {}, "dilate=6": {"dilate": 6}, "dilate=8, feather=2": {"dilate": 8, "feather": 2}}
-part = np.s_[10:110, 220:320]
+part = np.s_[20:120, 280:380]
 results = [tfi.Inpainter(system, **options)(spotted, mask)[part] for options in OPTIONS.values()]
 
 visualize.show_grid([spotted[part], mask[part], *results], columns=5, titles=("spot", "mask", *OPTIONS), size=2.2)
@@ -166,4 +166,4 @@ status = tf_inpaint_command(words.split())
 print("exit status", status, sorted(path.name for path in (folder / "out").iterdir()))
 
 # %%
-visualize.show_grid([pictures.read_rgb(path) for path in sorted((folder / "sheets").iterdir())], columns=1, size=6)
+visualize.show_grid([pictures.read_rgb(folder / "sheets/portrait.jpg.png")], columns=1, size=9)

@@ -1,16 +1,21 @@
-"""All ways to repair a picture give the same pixels: Python, command, SavedModel with files and with tensors, server by REST and gRPC."""
+"""All ways to repair a picture give the same pixels: Python, command, page, SavedModel with files and with tensors, REST, gRPC."""
+
+import io
 
 import numpy as np
 import pytest
+import skimage.data
 import tensorflow as tf
+from PIL import Image
 
 from tests.picture_files import random_rgb
 from tests.serving.server.clients import Client, b64, pixels
 from tf_inpaint import SYSTEMS, Inpainter, pictures, weights
 from tf_inpaint.cli.main import main
-from tf_inpaint.serving import export, predict_messages
+from tf_inpaint.serving import encoded_pictures, export, predict_messages
 from tf_inpaint.serving.server import RestServer, ServedModel
 from tf_inpaint.serving.server.grpc_server import GrpcServer
+from tf_inpaint.serving.web.workbench import Workbench
 from tf_inpaint.systems.loading import load
 
 HEIGHT, WIDTH = 45, 37
@@ -44,6 +49,13 @@ class Ways:
         words += ["--weights", str(self.folder / "weights"), "--strategy", "original"]
         assert main(words) == 0
         return pictures.read_rgb(self.folder / "result.png")
+
+    def page(self):
+        with Workbench(max_pixels=1_000_000) as bench:
+            repaired = bench.repair(
+                self.folder / "photo.png", mask=self.folder / "mask.png", weights=str(self.folder / "weights"), strategy="original"
+            )
+            return pictures.read_rgb(repaired.file)
 
     def saved_model_with_files(self):
         inputs = {key: tf.constant([data]) for key, data in self.files.items()}
@@ -110,3 +122,14 @@ def test_each_way_gives_the_same_pixels(ways, expected, way):
 def test_the_hole_and_nothing_else_is_new(ways, expected):
     np.testing.assert_array_equal(expected[ways.hole == 0], ways.photo[ways.hole == 0])
     assert (expected[ways.hole > 0] != ways.photo[ways.hole > 0]).mean() > 0.5
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
+def test_of_a_jpeg_the_decoders_of_files_and_of_the_graph_differ_by_a_few_levels_at_most(subsampling):
+    """Both use the accurate transform and smooth interpolation; with the libraries of both stacks no pixel differs."""
+    file = io.BytesIO()
+    Image.fromarray(skimage.data.astronaut()).save(file, "JPEG", quality=90, subsampling=subsampling)
+    by_pillow = pictures.read_rgb(file).astype(int)
+    by_graph = encoded_pictures.decode_image(tf.constant(file.getvalue()), max_pixels=10**6).numpy()
+    difference = np.abs(by_pillow - by_graph)
+    assert difference.max() <= 2 and difference.mean() < 0.01  # other builds of libjpeg may round otherwise

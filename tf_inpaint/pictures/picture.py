@@ -39,13 +39,22 @@ class Picture:
         Returns:
             As `image`, of the same kind and size. Alpha is kept in the hole too.
         """
-        pixels = self.pixels.copy()
-        rows, columns = (np.flatnonzero(hole.any(axis=axis)) for axis in (1, 0))
-        if rows.size:
-            # The part with the hole only: a small hole in a large picture shall cost little.
-            part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-            _paste(pixels[part], filled[part], hole[part])
-        return as_image(pixels)
+        # Only the part with the hole is computed: a small hole in a large picture shall cost little more than one copy of it.
+        rows = np.flatnonzero(hole.any(axis=1))
+        if not rows.size:
+            return as_image(self.pixels.copy())
+        top, bottom = rows[0], rows[-1] + 1
+        columns = np.flatnonzero(hole[top:bottom].any(axis=0))
+        left, right = columns[0], columns[-1] + 1
+        part = self.pixels[top:bottom, left:right].copy()
+        _paste(part, filled[top:bottom, left:right], hole[top:bottom, left:right])
+        result = as_image(self.pixels)
+        if isinstance(result, np.ndarray):
+            result = result.copy()
+            result[top:bottom, left:right] = part
+        else:
+            result.paste(Image.fromarray(part), (int(left), int(top)))  # Pillow has, or makes, its own copy
+        return result
 
 
 def as_image(pixels: np.ndarray) -> Image.Image | np.ndarray:

@@ -65,7 +65,6 @@ class HoleOptions:
         if _LARGE_HOLE < share < 1:
             message = f"The hole is {share:.0%} of the picture. White marks the hole; if black does in this mask, invert it."
             warnings.warn(message, MaskWarning, stacklevel=2)
-        before = hole
         if self.erode:
             hole = ~_grown(~hole, self.erode)
         if self.dilate:
@@ -73,7 +72,7 @@ class HoleOptions:
         if not hole.any():
             raise MaskError(
                 f"The mask is empty: it has no pixel above {MASK_THRESHOLD}, so there is nothing to fill. White marks the hole."
-                if not before.any()
+                if not share
                 else f"Nothing is left of the hole once its rim of {self.erode} pixels is taken away. Erode less."
             )
         if hole.all():
