@@ -198,12 +198,23 @@ def test_pictures_find_their_masks_as_in_the_command(tmp_path):
     for name in ("m/a_mask.png", "m/b.png", "m/deep/c.png", "m/[x]*.png", "m/two.jpg", "m/two_mask.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
+    (tmp_path / "p/linked.png").symlink_to(tmp_path / "elsewhere.png")
+    (tmp_path / "elsewhere.png").touch()
+    (tmp_path / "m/linked.png").touch()
     jobs = beam_plan.plan(os.fspath(tmp_path / "p"), os.fspath(tmp_path / "m"), os.fspath(tmp_path / "out"))
     expected = command.plan(tmp_path / "p", tmp_path / "m", tmp_path / "out", file_format="PNG")
-    assert [(job.image, job.mask, job.output) for job in jobs] == [
-        (os.fspath(job.image), job.mask and os.fspath(job.mask), os.fspath(job.output)) for job in expected
+    assert [(job.image, job.mask, job.output, job.problem) for job in jobs] == [
+        (os.fspath(job.image), job.mask and os.fspath(job.mask), os.fspath(job.output), job.problem) for job in expected
     ]
-    assert [job.name for job in jobs if job.mask is None] == ["none.png", "two.png"]
+    assert [job.name for job in jobs if job.problem] == ["linked.png", "none.png", "two.png"]
+
+
+def test_masks_may_lie_below_the_pictures(tmp_path):
+    for name in ("a.png", "masks/a.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    jobs = beam_plan.plan(os.fspath(tmp_path), os.fspath(tmp_path / "masks"), os.fspath(tmp_path.with_name("out")))
+    assert [(job.name, job.mask) for job in jobs] == [("a.png", os.fspath(tmp_path / "masks/a.png"))]
 
 
 def test_masks_may_lie_beside_the_pictures(tmp_path):

@@ -25,12 +25,14 @@ class BeamJob:
         image: path of the picture.
         mask: path of its mask, or `None` where there is none of its name, or more than one.
         output: path of the result, a PNG file.
+        problem: why it cannot be done, if that is known beforehand.
     """
 
     name: str
     image: str
     mask: str | None
     output: str
+    problem: str | None = None
 
 
 def plan(images: str, masks: str, output: str) -> list[BeamJob]:
@@ -54,21 +56,24 @@ def plan(images: str, masks: str, output: str) -> list[BeamJob]:
     """
     images_root, names = _list(images, "pictures")
     one_mask = _is_one_file(masks)
-    masks_root, mask_names = ("", []) if one_mask else _list(masks, "masks")
+    masks_root, mask_names = (masks, []) if one_mask else _list(masks, "masks")
     side_by_side = not one_mask and masks_root == images_root
     if side_by_side:
         names = [name for name in names if not PurePosixPath(name).stem.endswith("_mask")]
         mask_names = [name for name in mask_names if PurePosixPath(name).stem.endswith("_mask")]
-        if not names:
-            raise ConfigError(f"There are no pictures in {pictures.printable(images)!r} beside those whose name ends in _mask.")
+    elif masks_root:  # masks may lie below the pictures
+        names = [name for name in names if _leads_out(join(images_root, name), masks_root)]
+    if not names:
+        raise ConfigError(f"There are no pictures in {pictures.printable(images)!r} beside the masks.")
     if _is_local(output) and _is_local(images):
         _check_output(Path(output), Path(images_root))
     find = (lambda _: masks) if one_mask else _mask_finder(masks_root, mask_names)
     results = _result_names(names)
-    return [
-        BeamJob(pictures.printable(name), join(images_root, name), find(name), join(output, result))
-        for name, result in zip(names, results, strict=True)
-    ]
+    jobs = []
+    for name, result in zip(names, results, strict=True):
+        job = BeamJob(pictures.printable(name), join(images_root, name), find(name), join(output, result))
+        jobs.append(dataclasses.replace(job, problem=_problem(job, images_root, output)))
+    return jobs
 
 
 def _list(text: str, role: str) -> tuple[str, list[str]]:
@@ -128,6 +133,22 @@ def _check_output(output: Path, images_root: Path) -> None:
         raise ConfigError(f"The output {pictures.printable(output)!r} is a file. It must be a folder.")
     if output.resolve().is_relative_to(images_root.resolve()):
         raise ConfigError("The output lies inside the pictures' folder: the next time results would be taken for pictures.")
+
+
+def _problem(job: BeamJob, images_root: str, output: str) -> str | None:
+    if job.mask is None:
+        return "there is no mask of its name, or more than one of its stem."
+    if _leads_out(job.image, images_root):
+        return "is a link that leads out of the pictures' folder."
+    if _leads_out(os.path.dirname(job.output), output):
+        return "its result would lie outside the output folder, behind a link."
+    return None
+
+
+def _leads_out(path: str, root: str) -> bool:
+    if _is_local(path):
+        return not _is_local(root) or not Path(path).resolve().is_relative_to(Path(root).resolve())
+    return not path.startswith(f"{root.rstrip('/')}/") and path != root
 
 
 def _result_names(names: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from tf_inpaint import pictures
-from tf_inpaint.errors import MaskError, PictureError, TfInpaintError, WeightsError
+from tf_inpaint.errors import PictureError, TfInpaintError, WeightsError
 from tf_inpaint.serving.beam_plan import BeamJob
 from tf_inpaint.serving.server.request_error import from_tensorflow
 
@@ -52,8 +52,8 @@ class PictureRepairer:
             RuntimeError: if the model cannot be loaded; no other picture would do better.
         """
         try:
-            if job.mask is None:
-                raise MaskError("there is no mask of its name, or more than one of its stem.")
+            if job.problem:
+                raise PictureError(job.problem)
             image = pictures.read_picture(io.BytesIO(read_file(job.image)), max_pixels=self._max_pixels, name="the picture")
             mask = pictures.read_mask(io.BytesIO(read_file(job.mask)), max_pixels=self._max_pixels, name="the mask")
             filled = self._fill(image.rgb, mask)
