@@ -98,7 +98,7 @@ def test_bad_pictures_are_named_with_the_reason_and_stop_nothing(tmp_path, const
     assert list(found) == ["b.png", "c.png", "d.png", "e.png", "f.png"]
     reasons = {
         "b.png": "decoded",
-        "c.png": "too many pixels",
+        "c.png": "pixels",
         "d.png": "no mask",
         "e.png": "The mask is empty: it has no level above 127.",
         "f.png": "differ in size",

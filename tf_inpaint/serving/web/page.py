@@ -118,7 +118,7 @@ def make(bench: Workbench, *, weights: Sequence[str]):
         gr.Markdown(_INTRODUCTION)
         with gr.Row():
             with gr.Column():
-                photo = gr.File(label="1. Photograph", file_types=_SUFFIXES, height=120, elem_id="photo")
+                photo = gr.File(label="1. Photograph", file_types=_SUFFIXES, height=160, elem_id="photo")
                 sample = gr.Dataset(
                     components=["image"],
                     samples=[[os.fspath(example.thumbnail)] for example in shown_examples],
@@ -138,7 +138,7 @@ def make(bench: Workbench, *, weights: Sequence[str]):
                     buttons=["fullscreen"],
                     elem_id="brush",
                 )
-                mask = gr.File(label="or upload a mask: white is repaired", file_types=_SUFFIXES, height=100, elem_id="mask")
+                mask = gr.File(label="or upload a mask: white is repaired", file_types=_SUFFIXES, height=160, elem_id="mask")
             with gr.Column():
                 chosen = gr.Dropdown(list(weights), value=weights[0], label="Weights", elem_id="weights")
                 strategy = gr.Dropdown(strategies, value=strategies[0][1], label="How", elem_id="strategy")
@@ -205,7 +205,8 @@ def _repair(gr, bench, photo, strokes, mask, weights, strategy, to_png):
 
 def _presented(gr, repaired: Repaired):
     width, height = repaired.after.size
-    notes = "\n".join(f"* {note}" for note in repaired.notes)
+    # The command's advice, in the words of the page.
+    notes = "\n".join(f"* {note.replace('Choose a name that ends in .png', 'Ask for a PNG above')}" for note in repaired.notes)
     return (
         (repaired.before, repaired.after),
         f"**Repaired:** {repaired.file.name}\n{notes}" if notes else f"**Repaired:** {repaired.file.name}",
