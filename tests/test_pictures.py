@@ -2,8 +2,10 @@
 
 import io
 import os
+import struct
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -218,29 +220,45 @@ def test_a_cap_below_one_is_refused():
 
 
 @pytest.mark.parametrize("width", [10_000, 20_000, 60_000])
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_a_huge_header_is_refused(tmp_path, width):
+def test_a_huge_header_is_refused_in_our_words_and_without_a_warning(tmp_path, width):
     (tmp_path / "a.png").write_bytes(png_bytes(width, width))
-    with pytest.raises(PictureError, match="pixels"):
+    with pytest.raises(PictureError, match="more than"):
         pictures.read_rgb(tmp_path / "a.png")
 
 
+def huge_tiff(side):
+    """A TIFF file of one deflated strip that claims to be a square of so many 8-bit grey pixels."""
+    strip = zlib.compress(bytes(1_000_000))
+    tags = {256: side, 257: side, 258: 8, 259: 8, 262: 1, 273: 8 + 2 + 9 * 12 + 4, 277: 1, 278: side, 279: len(strip)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + strip
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the peak memory as Linux counts it")
-def test_a_bomb_is_refused_without_its_memory(tmp_path):
+def test_bombs_are_refused_without_their_memory(tmp_path):
     rows = bytes(2501) * 20_000  # 20,000 x 20,000 pixels of 1 bit; Pillow would need 400 MB for them
-    (tmp_path / "a.png").write_bytes(png_bytes(20_000, 20_000, data=rows))
+    bombs = {"bits.png": png_bytes(20_000, 20_000, data=rows), "header.png": png_bytes(60_000, 60_000), "strip.tif": huge_tiff(12_000)}
+    for name, data in bombs.items():
+        (tmp_path / name).write_bytes(data)
     program = """
-import resource, sys
-from tf_inpaint import pictures
+import sys
+import zlib
+from tf_inpaint import peak_memory, pictures
 from tf_inpaint.errors import PictureError
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-try:
-    pictures.read_rgb(sys.argv[1])
-except PictureError:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+before = peak_memory.peak_bytes()
+for path in sys.argv[1:]:
+    try:
+        pictures.read_rgb(path)
+    except PictureError as error:
+        assert "pixels" in str(error), error
+    else:
+        raise AssertionError(path)
+print(peak_memory.peak_bytes() - before)
 """
-    ended = subprocess.run([sys.executable, "-c", program, tmp_path / "a.png"], capture_output=True, text=True)
-    assert int(ended.stdout) < 20_000, ended.stderr  # kB
+    command = [sys.executable, "-W", "error", "-W", "ignore::DeprecationWarning", "-c", program, *(tmp_path / name for name in bombs)]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert int(ended.stdout) < 20e6
 
 
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".bmp", ".tif", ".jpg"])

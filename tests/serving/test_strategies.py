@@ -1,10 +1,15 @@
 """Strategies: what the networks see of a picture, and what comes back into it. The networks here are functions of arrays."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
-from tests.picture_files import random_rgb
-from tf_inpaint import ops
+from tests.picture_files import random_rgb, save
+from tests.source import ROOT
+from tf_inpaint import ops, peak_memory
 from tf_inpaint.errors import MaskError
 from tf_inpaint.serving.strategies import STRATEGIES
 from tf_inpaint.serving.strategies.boxes import Box, hole_boxes, window_around
@@ -128,7 +133,7 @@ def test_crop_sends_near_holes_through_together_and_far_ones_apart():
     for distance, expected in ((10, 1), (19, 1), (20, 2), (100, 2)):
         recorder = Recorder(level=0)
         mask = hole(200, 200, (10, 10, 15, 15), (10, 15 + distance, 15, 20 + distance))
-        STRATEGIES["crop"](image, mask, recorder, size=SIZE, margin=10)
+        STRATEGIES["crop"](image, mask, recorder, size=2 * SIZE, margin=10)
         assert len(recorder.images) == expected
 
 
@@ -257,3 +262,33 @@ def test_a_part_is_enlarged_as_the_whole_is(size):
     for box in (Box(0, 0, *size), Box(3, 5, 39, 30), Box(size[0] - 1, size[1] - 1, *size)):
         part = enlarge(image, box, height=size[0], width=size[1]).astype(int)
         assert np.abs(part - whole[box.slices]).max() <= 1
+
+
+# Repairs a photo of 24 megapixels from file to file in a process of its own, and says the largest memory that it took.
+_LARGE_PHOTO = """
+import sys
+from pathlib import Path
+from tests.constant_system import ConstantSystem
+from tf_inpaint import peak_memory
+from tf_inpaint.serving import Inpainter
+from tf_inpaint.serving.batch import Job, repair_files
+
+outcome = repair_files(Inpainter(ConstantSystem.tiny(), strategy=sys.argv[1]), [Job(*map(Path, sys.argv[2:5]))], show_progress=False)
+assert outcome.num_done == 1, outcome
+print(peak_memory.peak_bytes())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["crop", "resize"])
+def test_a_photo_of_24_megapixels_with_holes_at_its_corners_takes_less_than_2_gigabytes(tmp_path, strategy):
+    if peak_memory.peak_bytes() is None:
+        pytest.skip("this system does not say how much memory a process has taken")
+    mask = hole(4000, 6000, (0, 0, 200, 200), (3900, 5900, 4000, 6000))
+    names = [tmp_path / name for name in ("photo.bmp", "mask.png", "result.bmp")]
+    save(names[0], np.zeros((4000, 6000, 3), np.uint8))
+    save(names[1], mask)
+    command = [sys.executable, "-W", "ignore", "-c", _LARGE_PHOTO, strategy, *names]
+    ended = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert ended.returncode == 0, ended.stderr
+    assert int(ended.stdout) < 2e9
