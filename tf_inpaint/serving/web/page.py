@@ -6,6 +6,8 @@ Gradio is imported when the page is made: it is an extra (`pip install 'tf_inpai
 import functools
 import importlib.util
 import os
+import signal
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ ADDRESS = "127.0.0.1"
 DEFAULT_WEIGHTS = "three_stage.faces_128"
 MAX_FILE_SIZE = "64mb"
 _MAX_WAITING = 16  # people, or impatient clicks
+_TERMINATED = 128 + signal.SIGTERM  # the shells' number for a process ended by this signal
 _SUFFIXES = list(pictures.SUFFIXES)
 _STRATEGY_WORDS = {
     "crop": "crop: around the holes",
@@ -65,7 +68,7 @@ def serve(
         ready: called with the page's address as soon as it can be opened.
         weights: name of shipped weights or path of a run folder, chosen at the start. The user may choose the shipped ones, too.
         port: `None` for the first free one from 7860 on.
-        wait: whether to wait until the process is interrupted.
+        wait: whether to wait until the process is interrupted or terminated; needs the main thread.
 
     Returns:
         The running `gradio.Blocks`, which `close()` ends; with `wait` it has ended.
@@ -96,6 +99,7 @@ def serve(
     )
     ready(url)
     if wait:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))  # so that the workbench removes the user's photographs
         page.block_thread()
     return page
 
