@@ -53,6 +53,7 @@ def logs_of(system, batch):
         ({"image_size": 128, "level_sizes": (256, 128, 64, 32, 16, 8)}, "level_sizes"),
         ({"score_levels": (6, 5, 3)}, "score_levels"),
         ({"attention_mode": "soft"}, "attention_mode"),
+        ({"transfer": "whole"}, "transfer"),
         ({"augmentation": ("color", "rotation")}, "rotation"),
         ({"encoder_units": (3, 4, 14)}, "encoder_units"),
         ({"style_mixing": 1.5}, "style_mixing"),
@@ -66,6 +67,13 @@ def logs_of(system, batch):
 def test_settings_out_of_their_range_are_refused(settings, message):
     with pytest.raises(ConfigError, match=message):
         LatentAttentionConfig(**settings)
+
+
+def test_the_settings_of_attention_reach_the_texture_generator():
+    network = tiny(attention_mode="hifill", transfer="block", score_levels=(6, 6, 6)).networks["texture"]
+    transfers = [network.get_layer(f"transfer_{level}") for level in (1, 2, 3)]
+    assert [(layer.windows, layer.overlap, layer.compose) for layer in transfers] == [("block", "sum", "everywhere")] * 3
+    assert [layer.name for layer in network.layers if layer.name.startswith("scores_")] == ["scores_6"]
 
 
 def test_the_defaults_are_the_published_sizes():

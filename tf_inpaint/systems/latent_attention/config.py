@@ -64,6 +64,7 @@ class LatentAttentionConfig(SystemConfig):
             `image_size`, its half and so on to a 32nd.
         score_levels: the levels whose attention scores fill the levels 1, 2 and 3.
         attention_mode: "strict" (the paper) or "hifill" (the released code of the work it follows).
+        transfer: whether the patches that attention moves overlap by half, "overlap", or lie side by side, "block" (the formula's letter).
         structure: whether the texture generator sees the reconstruction of stage 1 in the hole; without, an empty hole (variant 1).
         refine: whether results pass through the texture generator; without, stage 1 alone paints them.
         texture_features: source of the features of the texture generator's perceptual loss, as `features`.
@@ -109,6 +110,7 @@ class LatentAttentionConfig(SystemConfig):
     level_sizes: tuple[int, ...] = ()
     score_levels: tuple[int, ...] = (6, 5, 4)
     attention_mode: str = "strict"
+    transfer: str = "overlap"
     structure: bool = True
     refine: bool = True
     texture_features: str = "vgg16"
@@ -124,6 +126,7 @@ class LatentAttentionConfig(SystemConfig):
         self._require_multiple("image_size", 16)
         self._require_at_least("image_size", 32)
         self._require_choice("attention_mode", ("strict", "hifill"))
+        self._require_choice("transfer", ("overlap", "block"))
         for name in POSITIVE:
             if not getattr(self, name) > 0:
                 raise ConfigError(f"`{name}` must be positive. Received: {name}={getattr(self, name)}.")

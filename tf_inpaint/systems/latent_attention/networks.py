@@ -38,6 +38,7 @@ def build_networks(config: LatentAttentionConfig) -> dict[str, keras.Model]:
             channels=tuple(round(width * config.width_multiplier) for width in texture.CHANNELS),
             attention_map=dict(zip(FILLED_LEVELS, config.score_levels, strict=True)),
             attention_mode=config.attention_mode,
+            transfer=config.transfer,
         ),
         "texture_critic": texture.build_texture_critic(image_size=config.image_size, base_filters=config.base_filters),
     }
