@@ -134,10 +134,10 @@ def build_texture_critic(*, image_size: int = 256, base_filters: int = 64, name:
     picture = keras.Input((image_size, image_size, 3), name="picture", dtype="float32")
     x = picture
     for index, width in enumerate(CRITIC_WIDTHS, start=1):
-        x = FusableConv2D(width * base_filters, 5, strides=2, padding="same", name=f"conv_{index}")(x)
-        x = keras.layers.LeakyReLU(0.2, name=f"leaky_relu_{index}")(x)
-    x = keras.layers.Flatten(name="flatten")(x)
-    # The scores in float32 under any policy.
+        # In float32 under any policy: on a CPU the bfloat16 gradient of the penalty, which is a gradient itself, is not always finite.
+        x = FusableConv2D(width * base_filters, 5, strides=2, padding="same", dtype="float32", name=f"conv_{index}")(x)
+        x = keras.layers.LeakyReLU(0.2, dtype="float32", name=f"leaky_relu_{index}")(x)
+    x = keras.layers.Flatten(dtype="float32", name="flatten")(x)
     return keras.Model(picture, keras.layers.Dense(1, dtype="float32", name="scores")(x), name=name)
 
 
