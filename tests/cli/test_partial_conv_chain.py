@@ -40,7 +40,7 @@ def test_two_stages_are_trained_measured_used_and_exported(tmp_path, capsys):
     assert {row["method"] for row in rows} == {run} and all(np.isfinite(row["psnr"]) for row in rows if row["num_images"])
 
     words = ["inpaint", str(tmp_path / "photo.png"), str(tmp_path / "hole.png"), "-o", str(tmp_path / "result.png")]
-    assert main([*words, "--weights", run]) == 0
+    assert main([*words, "--weights", run, "--strategy", "original"]) == 0
     result = pictures.read_rgb(tmp_path / "result.png")
     np.testing.assert_array_equal(result[hole == 0], photo[hole == 0])
     assert np.any(result[hole > 0] != photo[hole > 0])

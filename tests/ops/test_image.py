@@ -230,6 +230,7 @@ CASES = {
     "pad_to_multiple": (lambda image: ops.pad_to_multiple(image, 4), FLOATS),
     "reflect_pad": (lambda image: ops.reflect_pad(image, 9), FLOATS),
     "resize": (lambda image: ops.resize(image, (5, 6)), FLOATS),
+    "resize_part": (lambda image: ops.resize_part(image, (5, 6), top=1, left=2, part_size=(3, 4)), FLOATS[0]),
 }
 
 

@@ -214,11 +214,11 @@ def resize_part(
         `[*part_size, C]` float32: `resize(image, size, method=method)[top:, left:]`, as far as the part goes.
     """
     image = tf.cast(image, tf.float32)
-    scale = [new / old for new, old in zip(size, image.shape[:2], strict=True)]
+    scale = tf.constant(size, tf.float32) / tf.cast(tf.shape(image)[:2], tf.float32)
     part = tf.raw_ops.ScaleAndTranslate(
         images=image[tf.newaxis],
         size=part_size,
-        scale=tf.constant(scale, tf.float32),
+        scale=scale,
         translation=tf.constant([-top, -left], tf.float32),
         kernel_type={"bilinear": "triangle", "bicubic": "keyscubic"}[method],
         antialias=True,
