@@ -14,7 +14,8 @@ from tf_inpaint.systems.loading import load
 ROOT = pathlib.Path(weights.__file__).resolve().parents[1]
 SHIPPED = ROOT / "tf_inpaint" / "shipped"
 NAMES = sorted(folder.name for folder in SHIPPED.iterdir() if folder.is_dir()) if SHIPPED.is_dir() else []
-MAX_BYTES = 20e6
+# As the issues allow: three networks, one of them a StyleGAN2, take more room than one.
+MAX_BYTES = {"pen_net": 22e6, "latent_attention": 30e6}
 
 
 def test_there_are_weights_for_the_demo():
@@ -24,8 +25,10 @@ def test_there_are_weights_for_the_demo():
 @pytest.mark.parametrize("name", NAMES)
 def test_files_are_complete_small_and_in_half_precision(name):
     folder = SHIPPED / name
-    assert {path.name for path in folder.iterdir()} == {"config.json", "weights.npz", "MODEL_CARD.md", "LICENSE.md", "notes.md"}
-    assert (folder / "weights.npz").stat().st_size <= MAX_BYTES
+    pictures = json.loads((folder / "config.json").read_text(encoding="utf-8"))["training"].get("pictures", [])
+    files = {"config.json", "weights.npz", "MODEL_CARD.md", "LICENSE.md", "notes.md", *(picture["file"] for picture in pictures)}
+    assert {path.name for path in folder.iterdir()} == files
+    assert (folder / "weights.npz").stat().st_size <= MAX_BYTES.get(name.split(".")[0], 20e6)
     arrays = weights.read(name).arrays
     assert {array.dtype for array in arrays.values()} == {np.dtype("float16")}
     assert all(np.isfinite(array).all() for array in arrays.values())
@@ -51,7 +54,8 @@ def test_the_model_card_is_what_the_description_says(name):
     assert (folder / "MODEL_CARD.md").read_text(encoding="utf-8") == card
     training = description["training"]
     assert training["pictures_over_all_runs"] == sum(run["pictures"] for run in training["runs"])
-    assert {"telea", "ns", name} <= {row["method"] for row in training["measured"]}
+    for measurement in (training, *training.get("also_measured", ())):
+        assert {"telea", "ns", name} <= {row["method"] for row in measurement["measured"]}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,7 +1,9 @@
 """Puts trained weights into the package: half precision, cleaned description, model card, licence note.
 
     python tools/ship_weights.py RUN three_stage.faces_128 --report REPORT/report.json --notes notes.md \\
-        --data "faces_128/train" --masks "irregular_masks_256, even files" --licence-file licence.md
+        --data "faces_128/train" --masks "irregular_masks_256, even files" --licence-file licence.md --protocol "100 pictures a bin ..."
+
+`--also PROTOCOL REPORT` adds a second measurement, on other pictures or masks; `--picture FILE TEXT` a picture that the card shows.
 
 The folder `tf_inpaint/shipped/NAME` then holds `weights.npz`, `config.json` (settings, runs, measured numbers), `MODEL_CARD.md`,
 written from `config.json` and the notes alone, and `LICENSE.md`. Paths of the machine that trained are replaced by the names of the sets.
@@ -10,6 +12,7 @@ written from `config.json` and the notes alone, and `LICENSE.md`. Paths of the m
 import argparse
 import json
 import pathlib
+import shutil
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -19,12 +22,22 @@ SHIPPED = ROOT / "tf_inpaint" / "shipped"
 MEASURED = ("method", "bin", "num_images", "psnr", "ssim", "l1", "psnr_hole")
 
 
-def describe(source: dict, *, data: str, masks: str, rows: list, protocol: str) -> dict:
+def records_of(report: dict, name: str) -> list[dict]:
+    """Returns the measured records of a report, those of the weights under the name `name`."""
+    from tf_inpaint.evaluation.baselines import BASELINES
+
+    rows = [row for row in report["rows"] if "border" not in row and row["bin"] is not None]
+    records = [{key: row.get(key) for key in MEASURED} for row in rows]
+    return [{**record, "method": record["method"] if record["method"] in BASELINES else name} for record in records]
+
+
+def describe(source: dict, *, data: str, masks: str, measured: list[dict], protocol: str, also: list[dict] = ()) -> dict:
     """Returns the description to ship: that of the run, without paths, with the measured numbers."""
     runs = [{**run, "data": data, "masks": masks} for run in source["training"]["runs"]]
     runs = [{key: value for key, value in run.items() if value is not None} for run in runs]
-    measured = [{key: row.get(key) for key in MEASURED} for row in rows if row["bin"] is not None]
     training = {**source["training"], "runs": runs, "measured": measured, "protocol": protocol}
+    if also:
+        training["also_measured"] = list(also)
     return {**source, "training": training}
 
 
@@ -53,20 +66,27 @@ def write_card(name: str, description: dict, notes: str) -> str:
 
         thresholds = VerificationThresholds.from_dict(description["extras"]["verification"])
         lines += ["", "## Verification", "", f"Results that score less are rejected: {thresholds.describe()}."]
-    lines += ["", "## Measured", "", training["protocol"], ""]
-    lines += ["| hole share | method | pictures | PSNR, dB | SSIM | L1, % | PSNR in the hole, dB |", "|---|---|---|---|---|---|---|"]
-    for row in sorted(training["measured"], key=lambda row: row["bin"]):
-        low, high = (round(100 * edge) for edge in row["bin"])
+    lines += ["", "## Measured"]
+    for measurement in (training, *training.get("also_measured", ())):
+        lines += ["", measurement["protocol"], "", *_table(measurement["measured"])]
+    for picture in training.get("pictures", ()):
+        lines += ["", f"![{picture['text']}]({picture['file']})", "", picture["text"]]
+    return "\n".join(lines) + "\n"
+
+
+def _table(measured: list[dict]) -> list[str]:
+    lines = ["| hole share | method | pictures | PSNR, dB | SSIM | L1, % | PSNR in the hole, dB |", "|---|---|---|---|---|---|---|"]
+    for row in sorted(measured, key=lambda row: row["bin"]):
+        low, high = (f"{100 * edge:g}" for edge in row["bin"])
         lines.append(
             f"| {low}-{high} % | {row['method']} | {row['num_images']} | {row['psnr']:.2f} | {row['ssim']:.4f} | "
             f"{100 * row['l1']:.2f} | {row['psnr_hole']:.2f} |"
         )
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def main() -> None:
     from tf_inpaint import weights
-    from tf_inpaint.evaluation.baselines import BASELINES
     from tf_inpaint.files import sha256
     from tf_inpaint.systems.loading import load
 
@@ -79,18 +99,24 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="name of the training pictures")
     parser.add_argument("--masks", required=True, help="name of the training masks")
     parser.add_argument("--protocol", required=True, help="one sentence: what was measured on what")
+    parser.add_argument("--also", nargs=2, action="append", default=[], metavar=("PROTOCOL", "REPORT"), help="a further measurement")
+    parser.add_argument("--picture", nargs=2, action="append", default=[], metavar=("FILE", "TEXT"), help="a picture for the card")
     arguments = parser.parse_args()
 
     file = weights.read(arguments.source)
     system = load(arguments.source)
-    report = json.loads(arguments.report.read_text(encoding="utf-8"))
-    rows = [
-        {**row, "method": row["method"] if row["method"] in BASELINES else arguments.name}
-        for row in report["rows"]
-        if "border" not in row
+    measured = records_of(json.loads(arguments.report.read_text(encoding="utf-8")), arguments.name)
+    also = [
+        {"protocol": protocol, "measured": records_of(json.loads(pathlib.Path(report).read_text(encoding="utf-8")), arguments.name)}
+        for protocol, report in arguments.also
     ]
     source = {"training": file.training}
-    training = describe(source, data=arguments.data, masks=arguments.masks, rows=rows, protocol=arguments.protocol)["training"]
+    training = describe(
+        source, data=arguments.data, masks=arguments.masks, measured=measured, protocol=arguments.protocol, also=also
+    )["training"]
+    pictures = [(pathlib.Path(path), text) for path, text in arguments.picture]
+    if pictures:
+        training["pictures"] = [{"file": path.name, "text": text} for path, text in pictures]
     target = SHIPPED / arguments.name
     target.parent.mkdir(exist_ok=True)
     weights.save(system, target, averaged=False, dtype="float16", training=training)
@@ -99,6 +125,8 @@ def main() -> None:
     (target / "notes.md").write_text(notes, encoding="utf-8")
     (target / "MODEL_CARD.md").write_text(write_card(arguments.name, description, notes), encoding="utf-8")
     (target / "LICENSE.md").write_text(arguments.licence_file.read_text(encoding="utf-8"), encoding="utf-8")
+    for path, _ in pictures:
+        shutil.copyfile(path, target / path.name)
     size = (target / weights.ARRAYS_FILE).stat().st_size
     print(f"{target.relative_to(ROOT)}: {size / 1e6:.1f} MB, SHA-256 {sha256(target / weights.ARRAYS_FILE)}")
 

@@ -40,20 +40,26 @@ def write_zoo(shipped: pathlib.Path = SHIPPED) -> str:
             f"| [`{name}`]({link}/MODEL_CARD.md) | {training['runs'][-1]['data']} | {training['pictures_over_all_runs']:,} | "
             f"{(folder / 'weights.npz').stat().st_size / 1e6:.1f} MB | [licence]({link}/LICENSE.md) |"
         )
-        rows = {}
-        for record in training["measured"]:
-            rows.setdefault(record["method"], {})[tuple(record["bin"])] = record
-        baselines = {method: row for method, row in rows.items() if method != name}
-        alike = [table for table in tables if table[0] == training["protocol"] and measured_alike(table[2], baselines)]
-        if not alike:
-            alike = [(training["protocol"], {}, {})]
-            tables += alike
-        _, systems, known = alike[0]
-        systems[f"[`{name}`]({link}/MODEL_CARD.md)"] = rows[name]
-        known.update({method: row for method, row in baselines.items() if method not in known})
+        for measurement in (training, *training.get("also_measured", ())):
+            _add(tables, measurement, name, f"[`{name}`]({link}/MODEL_CARD.md)")
     for protocol, systems, baselines in tables:
         lines += ["", protocol, "", *_table({**systems, **baselines})]
     return "\n".join(lines)
+
+
+def _add(tables: list[tuple[str, dict, dict]], measurement: dict, name: str, title: str) -> None:
+    """Puts one measurement of weights into the table of those measured in the same way, or into a new one."""
+    rows = {}
+    for record in measurement["measured"]:
+        rows.setdefault(record["method"], {})[tuple(record["bin"])] = record
+    baselines = {method: row for method, row in rows.items() if method != name}
+    alike = [table for table in tables if table[0] == measurement["protocol"] and measured_alike(table[2], baselines)]
+    if not alike:
+        alike = [(measurement["protocol"], {}, {})]
+        tables += alike
+    _, systems, known = alike[0]
+    systems[title] = rows[name]
+    known.update({method: row for method, row in baselines.items() if method not in known})
 
 
 def measured_alike(rows: dict[str, dict[tuple, dict]], others: dict[str, dict[tuple, dict]]) -> bool:
