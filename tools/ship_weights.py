@@ -111,9 +111,8 @@ def main() -> None:
         for protocol, report in arguments.also
     ]
     source = {"training": file.training}
-    training = describe(
-        source, data=arguments.data, masks=arguments.masks, measured=measured, protocol=arguments.protocol, also=also
-    )["training"]
+    description = describe(source, data=arguments.data, masks=arguments.masks, measured=measured, protocol=arguments.protocol, also=also)
+    training = description["training"]
     pictures = [(pathlib.Path(path), text) for path, text in arguments.picture]
     if pictures:
         training["pictures"] = [{"file": path.name, "text": text} for path, text in pictures]
