@@ -69,7 +69,8 @@ class LatentAttentionConfig(SystemConfig):
         refine: whether results pass through the texture generator; without, stage 1 alone paints them.
         texture_features: source of the features of the texture generator's perceptual loss, as `features`.
         feature_layers: the maps that are compared where `features` or `texture_features` is a VGG.
-        texture_l1_weight, texture_perceptual_weight, adversarial_weight: of the texture generator's losses.
+        texture_l1_weight, texture_perceptual_weight, adversarial_weight: of the texture generator's losses. With
+            `adversarial_weight=0` its critic is not trained.
         gradient_penalty_weight: of its critic's.
         critic_steps: steps of its critic for each of its own.
 

@@ -10,7 +10,8 @@ LOGS = ("texture_l1_loss", "texture_perceptual_loss", "adversarial_loss", "textu
 def train(system, batch: dict, seed: tf.Tensor) -> dict[str, tf.Tensor]:
     """`config.critic_steps` steps of the critic, then one of the texture generator.
 
-    The critic's steps see the same pictures, and the gradient penalty other points between them.
+    The critic's steps see the same pictures, and the gradient penalty other points between them. With `config.adversarial_weight=0` it is
+    not trained: the cheap start of the texture generator.
 
     Args:
         system: a compiled `LatentAttention`.
@@ -20,32 +21,36 @@ def train(system, batch: dict, seed: tf.Tensor) -> dict[str, tf.Tensor]:
     Returns:
         Name of `LOGS` -> weighted term, scalar float32; those of the critic are means over its steps.
     """
-    config, image, mask = system.config, batch["image"], batch["mask"]
-    critic = system.texture_critic_network
+    image, mask = batch["image"], batch["mask"]
     stitched = tf.stop_gradient(system.stitch(image, mask))
     with tf.GradientTape() as tape:
         raw = system.refine(stitched, mask, training=True)
         composite = ops.image.composite(raw, image, mask)
-    distances, penalties = [], []
-    seeds = tf.random.experimental.stateless_split(seed, config.critic_steps)
-    for step_seed in tf.unstack(seeds):
-        fake = tf.stop_gradient(composite)
-        share = tf.random.stateless_uniform([tf.shape(image)[0], 1, 1, 1], step_seed)
-        with tf.GradientTape() as critic_tape:
-            distance = losses.wasserstein_critic_loss(critic(image, training=True), critic(fake, training=True))
-            points = losses.mix_pictures(image, fake, share=share)
-            penalty = losses.gradient_penalty(lambda pictures: critic(pictures, training=True), points)
-            penalty = config.gradient_penalty_weight * penalty
-            critic_total = distance + penalty
-        system.minimize(system.optimizer_of("texture_critic"), critic_tape, critic_total, critic.trainable_variables)
-        distances.append(distance)
-        penalties.append(penalty)
+    critic_terms = _train_critic(system, image, tf.stop_gradient(composite), seed) if system.config.adversarial_weight else {}
     with tape:
         terms = objectives(system, image, raw, composite)
         total = tf.add_n(list(terms.values()))
     system.minimize(system.optimizer_of("texture"), tape, total, system.texture_network.trainable_variables)
+    return {**terms, **critic_terms}
+
+
+def _train_critic(system, image: tf.Tensor, fake: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+    config, critic = system.config, system.texture_critic_network
+    distances, penalties = [], []
+    seeds = tf.random.experimental.stateless_split(seed, config.critic_steps)
+    for step_seed in tf.unstack(seeds):
+        share = tf.random.stateless_uniform([tf.shape(image)[0], 1, 1, 1], step_seed)
+        with tf.GradientTape() as tape:
+            distance = losses.wasserstein_critic_loss(critic(image, training=True), critic(fake, training=True))
+            points = losses.mix_pictures(image, fake, share=share)
+            penalty = losses.gradient_penalty(lambda pictures: critic(pictures, training=True), points)
+            penalty = config.gradient_penalty_weight * penalty
+            total = distance + penalty
+        system.minimize(system.optimizer_of("texture_critic"), tape, total, critic.trainable_variables)
+        distances.append(distance)
+        penalties.append(penalty)
     means = {"texture_critic_loss": distances, "gradient_penalty": penalties}
-    return {**terms, **{name: tf.add_n(values) / len(values) for name, values in means.items()}}
+    return {name: tf.add_n(values) / len(values) for name, values in means.items()}
 
 
 def objectives(system, image: tf.Tensor, raw: tf.Tensor, composite: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -65,6 +70,7 @@ def objectives(system, image: tf.Tensor, raw: tf.Tensor, composite: tf.Tensor) -
     if system.texture_judge is not None:
         # The paper prints I_r for I_out here, which would give no gradient.
         terms["texture_perceptual_loss"] = config.texture_perceptual_weight * system.texture_judge(raw, image)
-    scores = system.texture_critic_network(composite, training=False)
-    terms["adversarial_loss"] = config.adversarial_weight * losses.wasserstein_generator_loss(scores)
+    if config.adversarial_weight:
+        scores = system.texture_critic_network(composite, training=False)
+        terms["adversarial_loss"] = config.adversarial_weight * losses.wasserstein_generator_loss(scores)
     return terms
