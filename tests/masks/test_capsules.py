@@ -23,7 +23,7 @@ def distances(start, end, height: int, width: int) -> np.ndarray:
     return np.hypot(x - start[0] - along * way[0], y - start[1] - along * way[1])
 
 
-def check(vertices, radius, height, width):
+def assert_near_pixels_are_drawn(vertices, radius, height, width):
     drawn = draw(vertices, radius, height, width)
     for polyline, size, masks in zip(vertices, radius, drawn, strict=True):
         for start, end, mask in zip(polyline[:-1], polyline[1:], masks, strict=True):
@@ -37,12 +37,12 @@ def check(vertices, radius, height, width):
 def test_random_segments_hold_the_pixels_near_them(height, width):
     random = np.random.default_rng(height)
     vertices = random.integers(-5, [width + 5, height + 5], [20, 6, 2])
-    check(vertices, random.uniform(0.5, 25, 20), height, width)
+    assert_near_pixels_are_drawn(vertices, random.uniform(0.5, 25, 20), height, width)
 
 
 def test_segments_between_fractions_of_pixels_hold_the_pixels_near_them():
     random = np.random.default_rng(0)
-    check(random.uniform(0, 64, [40, 3, 2]), random.uniform(0.3, 12, 40), 64, 64)
+    assert_near_pixels_are_drawn(random.uniform(0, 64, [40, 3, 2]), random.uniform(0.3, 12, 40), 64, 64)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_segments_between_fractions_of_pixels_hold_the_pixels_near_them():
 )
 @pytest.mark.parametrize("radius", [0.55, 3.05, 9.55])
 def test_segments_along_the_axes_and_points_hold_the_pixels_near_them(way, radius):
-    check([[(30, 30), (30 + way[0], 30 + way[1])]], [radius], 64, 80)
+    assert_near_pixels_are_drawn([[(30, 30), (30 + way[0], 30 + way[1])]], [radius], 64, 80)
 
 
 def test_a_negative_radius_draws_nothing():

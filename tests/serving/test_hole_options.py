@@ -83,7 +83,7 @@ def test_a_mask_of_the_same_shape_is_resized_and_that_is_said(size):
 def test_a_hole_above_half_of_the_picture_is_warned_of():
     mask = np.zeros((10, 10), np.uint8)
     mask[:, :5] = 255
-    HoleOptions().hole(mask, height=10, width=10)
+    assert HoleOptions().hole(mask, height=10, width=10).mean() == 0.5  # and nothing is warned of
     mask[0, 5] = 255
     with pytest.warns(MaskWarning, match="51% of the picture.*invert"):
         HoleOptions().hole(mask, height=10, width=10)

@@ -152,7 +152,10 @@ def test_only_the_last_ones_are_kept(trained, tmp_path):
 def test_the_fingerprints_are_those_of_sha256sum(saved):
     if shutil.which("sha256sum") is None:
         pytest.skip("no sha256sum on this machine")
-    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=saved / "ckpt-2", check=True)
+    english = {**os.environ, "LC_ALL": "C"}
+    checked = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=saved / "ckpt-2", env=english, capture_output=True, text=True)
+    files = {path.name for path in (saved / "ckpt-2").iterdir()} - {"SHA256SUMS"}
+    assert checked.returncode == 0 and set(checked.stdout.splitlines()) == {f"{name}: OK" for name in files}
 
 
 def test_a_checkpoint_of_another_width_does_not_fit(saved):

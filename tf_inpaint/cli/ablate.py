@@ -5,7 +5,8 @@ import argparse
 from tf_inpaint.cli.training_options import add_series_options, add_training_options, read_training_options
 
 
-def add_parser(subparsers):
+def add_parser(subparsers) -> None:
+    """Adds the command and its options: the system, its variants and seeds, and what every training takes."""
     parser = subparsers.add_parser(
         "ablate",
         help="train variants of a system and compare them",
@@ -43,6 +44,7 @@ def add_parser(subparsers):
 
 
 def run(args: argparse.Namespace) -> int:
+    """Trains what is missing and prints the table; returns 0, 1 if a variant failed, or 128 and the number of the signal that ended it."""
     from tf_inpaint.errors import ConfigError
     from tf_inpaint.training import AblationConfig, ablate
 

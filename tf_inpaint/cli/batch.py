@@ -5,6 +5,7 @@ import sys
 
 
 def add_parser(subparsers) -> None:
+    """Adds the command and its options: the runner, the exported model, pictures, masks and where results go."""
     parser = subparsers.add_parser(
         "batch",
         help="repair very many pictures on one machine or a cluster (Apache Beam)",
@@ -30,6 +31,7 @@ def add_parser(subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Repairs the pictures in a pipeline, names those that failed, and returns 0, or 1 if there are any."""
     from tf_inpaint.serving import beam_pipeline
     from tf_inpaint.serving.export import DEFAULT_MAX_PIXELS
 

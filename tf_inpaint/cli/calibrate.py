@@ -4,6 +4,7 @@ import argparse
 
 
 def add_parser(subparsers) -> None:
+    """Adds the command and its options: the weights, the pictures to score, and which percentile becomes the threshold."""
     parser = subparsers.add_parser(
         "calibrate",
         help="measure the thresholds by which results are accepted or rejected",
@@ -27,6 +28,7 @@ def add_parser(subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Scores the pictures, stores the thresholds beside the weights, prints them and returns 0."""
     from tf_inpaint import pictures
     from tf_inpaint.training.calibration import calibrate
 

@@ -5,6 +5,7 @@ import sys
 
 
 def add_parser(subparsers) -> None:
+    """Adds the command and its arguments: the source, and how large a picture may be."""
     parser = subparsers.add_parser(
         "check-data",
         help="look through a data source and name what is broken",
@@ -19,6 +20,7 @@ def add_parser(subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Decodes the whole source and prints what it found; returns 0, 1 if pictures are broken, 2 if the source cannot be opened."""
     from tf_inpaint import pictures
     from tf_inpaint.data import check, open_source
     from tf_inpaint.errors import DataError

@@ -5,6 +5,7 @@ import sys
 
 
 def add_parser(subparsers) -> None:
+    """Adds the command and its options: what is measured, on which pictures and masks, by which numbers, and where the report goes."""
     parser = subparsers.add_parser(
         "evaluate",
         help="measure weights and baselines",
@@ -81,6 +82,7 @@ def add_parser(subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Measures, or only joins the reports that `--compare` names, writes report and page, prints the table, and returns 0."""
     from tf_inpaint import evaluation, pictures
     from tf_inpaint.errors import ConfigError
     from tf_inpaint.systems.loading import load

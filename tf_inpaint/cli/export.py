@@ -4,6 +4,7 @@ import argparse
 
 
 def add_parser(subparsers) -> None:
+    """Adds the command and its options: the weights, the folder or file to write, and its format."""
     parser = subparsers.add_parser(
         "export",
         help="write a SavedModel for model servers, or ONNX, or OpenVINO",
@@ -23,6 +24,7 @@ def add_parser(subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Writes the model in the chosen format, prints what it takes and gives, and returns 0."""
     from tf_inpaint import pictures
     from tf_inpaint.serving.export import DEFAULT_MAX_PIXELS, export
     from tf_inpaint.systems.loading import load

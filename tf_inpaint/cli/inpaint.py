@@ -8,6 +8,7 @@ _USAGE_ERROR = 2
 
 
 def add_parser(subparsers) -> None:
+    """Adds the command and its options: pictures and masks, how the hole is treated, and how results are stored."""
     parser = subparsers.add_parser(
         "inpaint",
         help="repair pictures",
@@ -56,6 +57,7 @@ def add_parser(subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Repairs one picture or a folder; returns 0, 1 if some failed, each named, or 2 if the request as a whole is wrong."""
     from tf_inpaint import pictures
     from tf_inpaint.errors import TfInpaintError
     from tf_inpaint.serving import batch

@@ -4,6 +4,7 @@ import argparse
 
 
 def add_parser(subparsers) -> None:
+    """Adds the command and its options: the source, the folder of the records, and the size of pictures and files."""
     parser = subparsers.add_parser(
         "prepare",
         help="write a data source into TFRecords",
@@ -32,6 +33,7 @@ def add_parser(subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Writes the records that are not there yet; returns 0, or 1 if pictures of the source are broken."""
     from tf_inpaint.data import open_source, write_records
 
     source = open_source(args.source)

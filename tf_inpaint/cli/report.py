@@ -4,6 +4,7 @@ import argparse
 
 
 def add_parser(subparsers) -> None:
+    """Adds the command and its options: the report, and those to join with it."""
     parser = subparsers.add_parser(
         "report",
         help="make the page and tables of an evaluation again",
@@ -26,6 +27,7 @@ def add_parser(subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Makes the page, tables and figures again, prints their paths, and returns 0."""
     from tf_inpaint import evaluation, pictures
     from tf_inpaint.errors import ConfigError
 

@@ -4,6 +4,7 @@ import argparse
 
 
 def add_parser(subparsers) -> None:
+    """Adds the command and its options: the model, where to listen, and the limits of requests."""
     parser = subparsers.add_parser(
         "serve",
         help="answer requests with an exported model, as TensorFlow Serving does",
@@ -31,6 +32,7 @@ def add_parser(subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Answers requests until a signal comes; returns 0 if all that had come by then were answered, else 1."""
     import dataclasses
     import functools
 

@@ -5,7 +5,8 @@ import argparse
 from tf_inpaint.cli.training_options import add_training_options, read_training_options
 
 
-def add_parser(subparsers):
+def add_parser(subparsers) -> None:
+    """Adds the command and its options: the system, the run folder, and what every training takes."""
     parser = subparsers.add_parser(
         "train",
         help="train a system, or go on with an interrupted training",
@@ -38,6 +39,7 @@ def add_parser(subparsers):
 
 
 def run(args: argparse.Namespace) -> int:
+    """Trains, or goes on; returns 0, or 128 and the number of the signal that ended it."""
     from tf_inpaint.training import train
 
     fields = ("seed", "validation_steps", "validation_data", "held_out")

@@ -5,7 +5,8 @@ import argparse
 from tf_inpaint.cli.training_options import add_series_options, add_training_options, read_training_options
 
 
-def add_parser(subparsers):
+def add_parser(subparsers) -> None:
+    """Adds the command and its options: the system, which weights are searched and how, and what every training takes."""
     parser = subparsers.add_parser(
         "tune",
         help="search loss weights on held-out pictures",
@@ -52,6 +53,7 @@ def add_parser(subparsers):
 
 
 def run(args: argparse.Namespace) -> int:
+    """Searches, or goes on, and prints the trials; returns 0, or 128 and the number of the signal that ended it."""
     from tf_inpaint.training import TuneConfig, tune
     from tf_inpaint.training.tuning_report import BEST_FILE, PLOT_FILE, TABLE_FILE, format_table, options, ranked
 

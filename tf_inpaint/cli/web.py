@@ -4,6 +4,7 @@ import argparse
 
 
 def add_parser(subparsers) -> None:
+    """Adds the command and its options: weights, port and limits."""
     parser = subparsers.add_parser(
         "web",
         help="a page with a brush",
@@ -18,6 +19,7 @@ def add_parser(subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Serves the page until it is interrupted or terminated, and returns 0."""
     from tf_inpaint.serving.web import page, workbench
 
     page.check_gradio()
