@@ -25,9 +25,7 @@ SIGMA, LOW_THRESHOLD, HIGH_THRESHOLD = 2.0, 0.1, 0.2
 def grey_crops(count: int, size: int, seed: int = 0) -> np.ndarray:
     """`[count, size, size]` float32 in [0, 1]."""
     generator = np.random.default_rng(seed)
-    photographs = [
-        skimage.color.rgb2gray(getattr(skimage.data, name)()) for name in ("astronaut", "chelsea", "coffee", "rocket")
-    ]
+    photographs = [skimage.color.rgb2gray(getattr(skimage.data, name)()) for name in ("astronaut", "chelsea", "coffee", "rocket")]
     crops = []
     for index in range(count):
         photograph = photographs[index % len(photographs)]
@@ -51,9 +49,7 @@ def fastest(ways: dict[str, Callable[[], object]], *, rounds: int) -> dict[str, 
 
 
 def skimage_canny(picture: np.ndarray) -> np.ndarray:
-    return skimage.feature.canny(
-        picture, sigma=SIGMA, low_threshold=LOW_THRESHOLD, high_threshold=HIGH_THRESHOLD
-    )
+    return skimage.feature.canny(picture, sigma=SIGMA, low_threshold=LOW_THRESHOLD, high_threshold=HIGH_THRESHOLD)
 
 
 def ours(gray: tf.Tensor) -> tf.Tensor:

@@ -34,9 +34,7 @@ def measure(*, image_size: int, width: float, batch_size: int, precision: str, m
     system = ThreeStage(ThreeStageConfig(image_size=image_size, width_multiplier=width))
     system.compile(masks=generator)
     step = make_step(system)
-    source = data.dataset(
-        "photos", image_size=image_size, batch_size=batch_size, masks=generator, repeat=True, masks_on="step"
-    )
+    source = data.dataset("photos", image_size=image_size, batch_size=batch_size, masks=generator, repeat=True, masks_on="step")
     batches = iter(source)
     constant = next(batches)
     for _ in range(2):  # tracing, and what the libraries do the first time

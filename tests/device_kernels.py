@@ -33,9 +33,7 @@ def gpu_kernels_are_registered() -> bool:
 def _has_gpu_kernel(node: tf.compat.v1.NodeDef) -> bool:
     return any(
         kernel.device_type in KERNEL_DEVICES
-        and all(
-            node.attr[constraint.name].type in constraint.allowed_values.list.type for constraint in kernel.constraint
-        )
+        and all(node.attr[constraint.name].type in constraint.allowed_values.list.type for constraint in kernel.constraint)
         for kernel in kernels.get_registered_kernels_for_op(node.op).kernel
     )
 

@@ -41,8 +41,10 @@ def find_gaps(module: str, text: str, inherited: frozenset = frozenset()) -> lis
 
 
 def _is_known(method: ast.FunctionDef) -> bool:
-    return method.name.startswith(("_", "on_")) or method.name in KNOWN_METHODS or any(
-        isinstance(decorator, ast.Attribute) and decorator.attr in ("setter", "getter") for decorator in method.decorator_list
+    return (
+        method.name.startswith(("_", "on_"))
+        or method.name in KNOWN_METHODS
+        or any(isinstance(decorator, ast.Attribute) and decorator.attr in ("setter", "getter") for decorator in method.decorator_list)
     )
 
 

@@ -1,6 +1,5 @@
 """Reading masks: every kind of file, image and array that people call a mask."""
 
-
 import numpy as np
 import pytest
 from PIL import Image

@@ -53,9 +53,7 @@ def test_no_file_names_a_machine_or_a_package_index():
     assert found == []
 
 
-@pytest.mark.parametrize(
-    "text", ["see /ro" + "ot/x", "'/ho" + "me/ann/photos'", "pip --index-" + "url=x", "https://py" + "pi.org/simple"]
-)
+@pytest.mark.parametrize("text", ["see /ro" + "ot/x", "'/ho" + "me/ann/photos'", "pip --index-" + "url=x", "https://py" + "pi.org/simple"])
 def test_a_planted_machine_path_is_found(text):
     assert MACHINE_PATHS.search(text)
 

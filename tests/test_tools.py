@@ -26,9 +26,7 @@ def _install(path, program='exec "{python}" "$@"'):
     path.chmod(0o755)
 
 
-@pytest.mark.parametrize(
-    "place", [f"bin/python{VERSION}", "bin/python3", "bin/python", f"pyenv/versions/{VERSION}.99/bin/python{VERSION}"]
-)
+@pytest.mark.parametrize("place", [f"bin/python{VERSION}", "bin/python3", "bin/python", f"pyenv/versions/{VERSION}.99/bin/python{VERSION}"])
 @pytest.mark.parametrize("wanted", [(), (VERSION,), (f"python{VERSION}",)])
 def test_the_interpreter_is_found(tmp_path, place, wanted):
     _install(tmp_path / place)

@@ -71,9 +71,7 @@ def unscale_gradients(optimizer: keras.optimizers.Optimizer, gradients: list) ->
     return gradients
 
 
-def transform_images(
-    images: tf.Tensor, transforms: tf.Tensor, *, fill_value: float = 0.0, interpolation: str = "nearest"
-) -> tf.Tensor:
+def transform_images(images: tf.Tensor, transforms: tf.Tensor, *, fill_value: float = 0.0, interpolation: str = "nearest") -> tf.Tensor:
     """Moves the pixels of pictures or masks by projective transforms; what comes from outside is `fill_value`.
 
     Args:
@@ -98,9 +96,7 @@ def transform_images(
     return _transform_images_core(images, transforms, fill_value=fill_value, interpolation=interpolation)
 
 
-def _transform_images_core(
-    images: tf.Tensor, transforms: tf.Tensor, *, fill_value: float, interpolation: str
-) -> tf.Tensor:
+def _transform_images_core(images: tf.Tensor, transforms: tf.Tensor, *, fill_value: float, interpolation: str) -> tf.Tensor:
     """`transform_images` from core TensorFlow alone: the operation that tensorflow-addons calls as well."""
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=images,

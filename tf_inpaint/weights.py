@@ -48,9 +48,7 @@ class WeightsFile:
     arrays: dict[str, np.ndarray]
 
 
-def save(
-    system, folder: str | os.PathLike, *, averaged: bool = True, dtype: str = "float16", training: dict | None = None
-) -> Path:
+def save(system, folder: str | os.PathLike, *, averaged: bool = True, dtype: str = "float16", training: dict | None = None) -> Path:
     """Writes the weights that inpainting needs, the generators', those of the critics that go with them (`VERIFIERS`), and `extras`.
 
     Args:
@@ -160,9 +158,7 @@ def read(name_or_path: str | os.PathLike) -> WeightsFile:
         raise WeightsError(f"{folder / CONFIG_FILE} has format {version!r}; this version of tf_inpaint reads {FORMAT}.")
     received = sha256(folder / ARRAYS_FILE)
     if received != expected:
-        raise WeightsError(
-            f"{folder / ARRAYS_FILE} is damaged: expected SHA-256 {expected}, received {received}. Get the file again."
-        )
+        raise WeightsError(f"{folder / ARRAYS_FILE} is damaged: expected SHA-256 {expected}, received {received}. Get the file again.")
     try:
         with np.load(folder / ARRAYS_FILE, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}

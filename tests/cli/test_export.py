@@ -39,9 +39,7 @@ def test_weights_become_a_model_that_repairs(tmp_path, weights_folder, capsys):
         ({"--max-pixels": "0"}, 2, "max_pixels=0"),
     ],
 )
-def test_what_goes_wrong_is_one_line_and_nothing_is_written(
-    tmp_path, weights_folder, monkeypatch, capsys, changes, status, message
-):
+def test_what_goes_wrong_is_one_line_and_nothing_is_written(tmp_path, weights_folder, monkeypatch, capsys, changes, status, message):
     monkeypatch.chdir(tmp_path)
     words = {"--weights": str(weights_folder), "--output": "1", **changes}
     assert main(["export", *(word for pair in words.items() for word in pair)]) == status

@@ -70,9 +70,7 @@ def test_the_hinge_losses_of_the_scores_are_the_published_ones(golden, case):
 def test_the_coarse_network_has_the_topology_of_the_published_first_stage(golden):
     arrays = golden("deepfill")
     base_filters = arrays["coarse_v1/w/inpaint_net/conv1/kernel:0"].shape[-1]
-    network = build_coarse_network(
-        base_filters=base_filters, input_channels=5, upsample="resize", output_activation="linear"
-    )
+    network = build_coarse_network(base_filters=base_filters, input_channels=5, upsample="resize", output_activation="linear")
     for ours, theirs in COARSE_NAMES.items():
         layer = network.get_layer(ours)
         layer.kernel.assign(arrays[f"coarse_v1/w/inpaint_net/{theirs}/kernel:0"])

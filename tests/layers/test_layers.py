@@ -127,9 +127,7 @@ def test_the_layer_keeps_the_contract(case):
         others = tf.constant(generator.normal(size=(2, 12, 8, 16)), tf.float32)
         inputs = ATTENTION_INPUTS[layer_class](inputs, others, tf.constant(mask))
     counts_places = layer_class is PatchAttention
-    check_layer(
-        layer_class, arguments, inputs=inputs, trainable=trainable, non_trainable=non_trainable, counts_places=counts_places
-    )
+    check_layer(layer_class, arguments, inputs=inputs, trainable=trainable, non_trainable=non_trainable, counts_places=counts_places)
 
 
 # Their inputs are not features alone: they have tests of their own.

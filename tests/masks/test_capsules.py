@@ -45,9 +45,7 @@ def test_segments_between_fractions_of_pixels_hold_the_pixels_near_them():
     assert_near_pixels_are_drawn(random.uniform(0, 64, [40, 3, 2]), random.uniform(0.3, 12, 40), 64, 64)
 
 
-@pytest.mark.parametrize(
-    "way", [(20, 0), (-20, 0), (0, 20), (0, -20), (1, 0), (0, 1), (20, 20), (20, -20), (40, 1), (1, 40), (0, 0)]
-)
+@pytest.mark.parametrize("way", [(20, 0), (-20, 0), (0, 20), (0, -20), (1, 0), (0, 1), (20, 20), (20, -20), (40, 1), (1, 40), (0, 0)])
 @pytest.mark.parametrize("radius", [0.55, 3.05, 9.55])
 def test_segments_along_the_axes_and_points_hold_the_pixels_near_them(way, radius):
     assert_near_pixels_are_drawn([[(30, 30), (30 + way[0], 30 + way[1])]], [radius], 64, 80)

@@ -88,8 +88,7 @@ def test_a_graph_and_a_pipeline_give_the_same_bits_as_eager_execution(spec):
 def test_a_fresh_process_gives_the_same_bits(mask_folder):
     specs = [spec.format(folder=mask_folder) for spec in SPECS]
     here = {
-        spec: hashlib.sha256(masks.parse(spec)([3, -4], batch_size=6, height=40, width=72).numpy().tobytes()).hexdigest()
-        for spec in specs
+        spec: hashlib.sha256(masks.parse(spec)([3, -4], batch_size=6, height=40, width=72).numpy().tobytes()).hexdigest() for spec in specs
     }
     there = subprocess.run([sys.executable, "-c", DIGESTS, *specs], capture_output=True, text=True, check=True).stdout
     assert json.loads(there.splitlines()[-1]) == here

@@ -35,9 +35,7 @@ def test_masks_are_resized_to_the_nearest_pixel(mask_folder, height, width):
 
 
 def test_even_and_odd_files_part_the_folder(mask_folder):
-    every, even, odd = (
-        masks.load_mask_bank(mask_folder, height=32, width=32, files=files).names for files in ("all", "even", "odd")
-    )
+    every, even, odd = (masks.load_mask_bank(mask_folder, height=32, width=32, files=files).names for files in ("all", "even", "odd"))
     assert sorted(even + odd) == sorted(every) and all(int(name[-5]) % 2 == 0 for name in even) and len(even) == len(odd) == 4
 
 

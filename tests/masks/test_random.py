@@ -38,9 +38,7 @@ def test_bits_are_those_of_splitmix64(seed):
 
 def test_int32_and_int64_seeds_give_the_same_numbers():
     seeds = [[1, -2], [2**31 - 1, -(2**31)]]
-    np.testing.assert_array_equal(
-        random.uniform(tf.constant(seeds, tf.int32), 9), random.uniform(tf.constant(seeds, tf.int64), 9)
-    )
+    np.testing.assert_array_equal(random.uniform(tf.constant(seeds, tf.int32), 9), random.uniform(tf.constant(seeds, tf.int64), 9))
 
 
 def test_uniform_numbers_fill_the_unit_interval_evenly():

@@ -26,9 +26,7 @@ def make_state(num_replicas):
 
 def dataset(first, last):
     batches = [make_batch(4, seed=index) for index in range(first, last)]
-    return tf.data.Dataset.from_tensor_slices(
-        {name: tf.concat([batch[name] for batch in batches], axis=0) for name in batches[0]}
-    ).batch(4)
+    return tf.data.Dataset.from_tensor_slices({name: tf.concat([batch[name] for batch in batches], axis=0) for name in batches[0]}).batch(4)
 
 
 def losses(state, first, last):

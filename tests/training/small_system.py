@@ -23,9 +23,7 @@ class SmallSystem(InpaintingSystem):
         features = keras.layers.Conv2D(filters, 3, padding="same", activation="elu", name="inner")(masked)
         raw = keras.layers.Conv2D(3, 3, padding="same", name="outer")(features)
         raw = keras.layers.Activation("tanh", dtype="float32", name="output")(raw)
-        self._set_networks(
-            painter=keras.Model(masked, raw, name="painter"), critic=build_sn_patch_critic(base_filters=4, num_layers=2)
-        )
+        self._set_networks(painter=keras.Model(masked, raw, name="painter"), critic=build_sn_patch_critic(base_filters=4, num_layers=2))
 
     @classmethod
     def tiny(cls, **overrides):

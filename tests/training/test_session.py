@@ -287,5 +287,3 @@ def test_every_field_of_the_config_is_an_option_of_the_command():
     options = vars(parser.parse_args(["train", "--system", "small", "--run-dir", "run"]))
     fields = {field.name: field.default for field in dataclasses.fields(TrainConfig)}
     assert {name: options[name] for name in fields} == fields
-
-

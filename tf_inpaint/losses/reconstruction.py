@@ -3,9 +3,7 @@
 import tensorflow as tf
 
 
-def l1_loss(
-    raw: tf.Tensor, image: tf.Tensor, mask: tf.Tensor | None = None, *, hole_weight: float = 1.0
-) -> tf.Tensor:
+def l1_loss(raw: tf.Tensor, image: tf.Tensor, mask: tf.Tensor | None = None, *, hole_weight: float = 1.0) -> tf.Tensor:
     """Mean absolute error over the whole picture, hole pixels counted `hole_weight` times.
 
     Args:

@@ -22,9 +22,7 @@ BRUSH_MARGIN = 0.05  # pixels; keeps the rim off pixel centres, where rounding w
 TABLE_SIZE = 4096
 _ANGLES = MEAN_ANGLE - ANGLE_RANGE + 2 * ANGLE_RANGE * (np.arange(TABLE_SIZE) + 0.5) / TABLE_SIZE
 DIRECTIONS = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=-1).astype(np.float32)
-NORMAL_QUANTILES = np.array(
-    [statistics.NormalDist().inv_cdf((i + 0.5) / TABLE_SIZE) for i in range(TABLE_SIZE)], np.float32
-)
+NORMAL_QUANTILES = np.array([statistics.NormalDist().inv_cdf((i + 0.5) / TABLE_SIZE) for i in range(TABLE_SIZE)], np.float32)
 
 NUMBERS_PER_MASK = 4  # strokes, two flips, wanted hole share
 NUMBERS_PER_STROKE = 6 + 2 * MAX_VERTICES  # first vertex, brush width, steps, two angle limits; an angle and a length per step
@@ -216,9 +214,7 @@ def _last_below(painted: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.cast(fewer, tf.int64), axis=1) - 1
 
 
-def _pixel_limits(
-    ratio: tuple[float, float], *, height: int | tf.Tensor, width: int | tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
+def _pixel_limits(ratio: tuple[float, float], *, height: int | tf.Tensor, width: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Fewest and most hole pixels, int64 scalars, whose share lies in [low, high) even if the share is computed in float32."""
     pixels = tf.cast(height, tf.float64) * tf.cast(width, tf.float64)
     fewest = tf.floor(ratio[0] * pixels) + 1.0

@@ -12,9 +12,7 @@ class MaskGenerator:
     `tf.function` and in a `tf.data` pipeline. Sizes are Python integers or scalar integer tensors.
     """
 
-    def __call__(
-        self, seed: tf.Tensor, *, batch_size: int | tf.Tensor, height: int | tf.Tensor, width: int | tf.Tensor
-    ) -> tf.Tensor:
+    def __call__(self, seed: tf.Tensor, *, batch_size: int | tf.Tensor, height: int | tf.Tensor, width: int | tf.Tensor) -> tf.Tensor:
         """Makes a batch of masks from one seed.
 
         Args:

@@ -8,9 +8,7 @@ from tf_inpaint.layers import SpectralConv2D
 WIDTHS = (1, 2, 4, 4, 4, 4)
 
 
-def build_sn_patch_critic(
-    *, channels: int = 3, base_filters: int = 64, num_layers: int = 6, name: str = "critic"
-) -> keras.Model:
+def build_sn_patch_critic(*, channels: int = 3, base_filters: int = 64, num_layers: int = 6, name: str = "critic") -> keras.Model:
     """Builds the critic: 5x5 convolutions with stride 2, spectral norm and LeakyReLU(0.2), also after the last one.
 
     Every element of its output is a score; the losses average over all of them. With 64 filters it has 5,945,216 trainable parameters

@@ -125,9 +125,7 @@ class CheckpointFolder:
         report: called with a sentence for the user when a damaged checkpoint is passed over.
     """
 
-    def __init__(
-        self, folder: str | os.PathLike, state: TrainState, *, max_to_keep: int = 3, report: Callable[[str], None] = print
-    ):
+    def __init__(self, folder: str | os.PathLike, state: TrainState, *, max_to_keep: int = 3, report: Callable[[str], None] = print):
         if max_to_keep < 2:
             raise ValueError(f"`max_to_keep` must be at least 2. Received: max_to_keep={max_to_keep}.")
         self._folder = Path(folder)

@@ -47,8 +47,7 @@ def find_nonfinite(variables: list) -> list[str]:
     return [
         getattr(variable, "path", variable.name)
         for variable in variables
-        if tf.as_dtype(variable.dtype).is_floating
-        and not bool(tf.reduce_all(tf.math.is_finite(tf.convert_to_tensor(variable))))
+        if tf.as_dtype(variable.dtype).is_floating and not bool(tf.reduce_all(tf.math.is_finite(tf.convert_to_tensor(variable))))
     ]
 
 

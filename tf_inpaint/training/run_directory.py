@@ -6,6 +6,8 @@
     best/          the same of the step with the best validation
     logs/          TensorBoard
     samples/       grids of pictures: input, mask, what the system makes of them, result, truth
+
+How the folders of stages lie in that of their run is told in `tf_inpaint.run_folders`.
 """
 
 import importlib.metadata
