@@ -246,6 +246,8 @@ def test_the_first_group_of_a_res2net_block_reaches_further_than_the_last():
         (lambda: Res2NetBlock(norm="layer"), "`norm` must be one of"),
         (lambda: SpectralConv2D(3, 3, padding="full"), "`padding` must be"),
         (lambda: FusableConv2D(4, 3, groups=2), "groups=1"),
+        (lambda: GatedConv2D(4, 3, gate="other"), "`gate` must be one of"),
+        (lambda: GatedConv2D(4, 3, strides=2, dilation_rate=2), "cannot both be above 1"),
     ],
 )
 def test_a_wrong_argument_is_named(make, message):

@@ -36,6 +36,12 @@ def test_values_are_those_of_a_sum_over_the_pixels_of_the_kernel(values, strides
     np.testing.assert_allclose(received, expected, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize(("strides", "dilation_rate"), [(2, 2), ((1, 2), 3), (2, (1, 2))])
+def test_strides_and_dilation_together_are_refused(values, strides, dilation_rate):
+    with pytest.raises(ValueError, match=r"cannot both be above 1\. Received: strides=.*, dilation_rate="):
+        conv2d(*map(tf.constant, values), strides=strides, dilation_rate=dilation_rate)
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("in_graph", [True, False])
 def test_a_dilated_convolution_has_both_gradients_in_every_type(values, dtype, in_graph):

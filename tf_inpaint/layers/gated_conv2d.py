@@ -56,10 +56,7 @@ class GatedConv2D(keras.layers.Layer):
         super().__init__(**kwargs)
         if gate not in GATES:
             raise ValueError(f"`gate` must be one of {GATES}. Received: gate={gate!r}.")
-        if dilation_rate > 1 and strides > 1:
-            raise ValueError(
-                f"`strides` and `dilation_rate` cannot both be above 1. Received: strides={strides}, dilation_rate={dilation_rate}."
-            )
+        ops.convolution.check_strides(strides, dilation_rate)
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides

@@ -74,10 +74,7 @@ class PaddedConv2D(ConvolutionLayer):
             raise ValueError(
                 f"`padding` must be at least 0 and `pad_mode` one of {PAD_MODES}. Received: padding={padding}, pad_mode={pad_mode!r}."
             )
-        if dilation_rate > 1 and strides > 1:
-            raise ValueError(
-                f"`strides` and `dilation_rate` cannot both be above 1. Received: strides={strides}, dilation_rate={dilation_rate}."
-            )
+        ops.convolution.check_strides(strides, dilation_rate)
         self.dilation_rate = dilation_rate
         self.padding = padding
         self.pad_mode = pad_mode

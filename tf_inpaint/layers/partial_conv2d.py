@@ -76,8 +76,7 @@ class PartialConv2D(keras.layers.Layer):
         for argument, value in {"filters": filters, "strides": strides, "dilation_rate": dilation_rate}.items():
             if value < 1:
                 raise ValueError(f"`{argument}` must be at least 1. Received: {argument}={value}.")
-        if strides > 1 and dilation_rate > 1:
-            raise ValueError(f"Strides and dilation cannot both be above 1. Received: strides={strides}, dilation_rate={dilation_rate}.")
+        ops.convolution.check_strides(strides, dilation_rate)
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides

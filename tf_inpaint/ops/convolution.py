@@ -29,6 +29,7 @@ def conv2d(
     Raises:
         ValueError: if strides and dilation are both above 1.
     """
+    check_strides(strides, dilation_rate)
     strides, rates = _pair(strides), _pair(dilation_rate)
     if isinstance(padding, int):
         margins = [[0, 0], [padding, padding], [padding, padding], [0, 0]]
@@ -40,8 +41,6 @@ def conv2d(
             keeps_size = max(strides) == 1 and all(size == 2 * padding + 1 for size in kernel.shape[:2])
             inputs, margins = (inputs, "SAME") if keeps_size else (tf.pad(inputs, margins), "VALID")
         return tf.nn.conv2d(inputs, kernel, strides=strides, padding=margins)
-    if max(strides) > 1:
-        raise ValueError(f"Strides and dilation cannot both be above 1. Received: strides={strides}, dilation_rate={dilation_rate}.")
     reach = [rate * (size - 1) for rate, size in zip(rates, kernel.shape[:2], strict=True)]
     if padding == "SAME":
         margins = [[0, 0], *([pixels // 2, pixels - pixels // 2] for pixels in reach), [0, 0]]
@@ -54,6 +53,22 @@ def conv2d(
     sizes = [None if size is None else size - less for size, less in zip(inputs.shape[1:3], reach, strict=True)]
     outputs.set_shape([inputs.shape[0], *sizes, kernel.shape[3]])
     return outputs
+
+
+def check_strides(strides: int | tuple[int, int], dilation_rate: int | tuple[int, int]) -> None:
+    """Refuses what `conv2d` cannot compute; layers ask when they are made, long before there are pictures.
+
+    Args:
+        strides: one number, or (height, width).
+        dilation_rate: one number, or (height, width).
+
+    Raises:
+        ValueError: if both are above 1.
+    """
+    if max(_pair(strides)) > 1 and max(_pair(dilation_rate)) > 1:
+        raise ValueError(
+            f"`strides` and `dilation_rate` cannot both be above 1. Received: strides={strides}, dilation_rate={dilation_rate}."
+        )
 
 
 @tf.custom_gradient
