@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.picture_files import random_rgb, save
-from tf_inpaint import pictures, run_folders
+from tests.cli import chain
+from tf_inpaint import run_folders
 from tf_inpaint.cli.main import main
 from tf_inpaint.systems import loading
 from tf_inpaint.systems.latent_attention import LatentAttention
@@ -32,13 +32,4 @@ def test_stages_follow_each_other_and_the_result_repairs(tmp_path, capsys):
     assert [name for name in LatentAttention.STAGES if name in folders and folders[name].is_finished] == list(LatentAttention.STAGES)
     system = loading.load(run)
     assert system.config.to_dict() == TINY and np.any(system.mean_style)
-    photo = random_rgb(37, 52)
-    hole = np.zeros((37, 52), np.uint8)
-    hole[10:20, 20:40] = 255
-    save(tmp_path / "photo.png", photo)
-    save(tmp_path / "hole.png", hole)
-    words = ["inpaint", str(tmp_path / "photo.png"), str(tmp_path / "hole.png"), "-o", str(tmp_path / "result.png")]
-    assert main([*words, "--weights", run]) == 0
-    result = pictures.read_rgb(tmp_path / "result.png")
-    np.testing.assert_array_equal(result[hole == 0], photo[hole == 0])
-    assert np.any(result[hole > 0] != photo[hole > 0])
+    chain.inpaint(run, tmp_path)

@@ -1,14 +1,8 @@
 """PEN-Net through the commands: a run folder, a report, a picture and a model to serve."""
 
-import json
-
-import numpy as np
 import pytest
-import tensorflow as tf
-from tensorflow.python.tools import saved_model_utils
 
-from tests.picture_files import random_rgb, save
-from tf_inpaint import pictures
+from tests.cli import chain
 from tf_inpaint.cli.main import main
 from tf_inpaint.systems import loading
 
@@ -35,29 +29,7 @@ def test_it_is_trained_measured_used_and_exported(tmp_path, capsys):
     config = loading.load(run).config
     assert (config.mask_mode, config.rescale_levels, config.learning_rate_drop_steps) == ("strict", 1, 2)
 
-    photo = random_rgb(37, 52)
-    hole = np.zeros((37, 52), np.uint8)
-    hole[10:20, 20:40] = 255
-    save(tmp_path / "photo.png", photo)
-    save(tmp_path / "hole.png", hole)
-    arguments = ["--weights", run, "--masks", "center_square", "--image-size", "64", "--data", "photos", "--limit", "1"]
-    assert main(["evaluate", *arguments, "--report", str(tmp_path / "report")]) == 0
-    rows = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["rows"]
-    assert {row["method"] for row in rows} == {run} and all(np.isfinite(row["psnr"]) for row in rows if row["num_images"])
-
-    words = ["inpaint", str(tmp_path / "photo.png"), str(tmp_path / "hole.png"), "-o", str(tmp_path / "result.png")]
-    assert main([*words, "--weights", run]) == 0
-    result = pictures.read_rgb(tmp_path / "result.png")
-    np.testing.assert_array_equal(result[hole == 0], photo[hole == 0])
-    assert np.any(result[hole > 0] != photo[hole > 0])
-
-    exported = tmp_path / "models/inpaint/1"
-    assert main(["export", "--weights", run, "--output", str(exported)]) == 0
-    served = tf.saved_model.load(str(exported)).signatures["inpaint"]
-    tensors = {"image": tf.constant(photo[np.newaxis]), "mask": tf.constant(hole[np.newaxis, ..., np.newaxis])}
-    np.testing.assert_array_equal(served(**tensors)["inpainted"][0], result)
-    (meta_graph,) = saved_model_utils.read_saved_model(str(exported)).meta_graphs
-    graph = meta_graph.graph_def
-    types = {node.op for nodes in (graph.node, *(f.node_def for f in graph.library.function)) for node in nodes}
-    assert {"Conv2D", "Softmax"} <= types
-    assert [name for name in types if ">" in name or "PyFunc" in name or "NumpyFunction" in name] == []
+    chain.evaluate(run, tmp_path, image_size=64)
+    result = chain.inpaint(run, tmp_path)
+    kinds = chain.export(run, tmp_path, result=result)
+    assert {"Conv2D", "Softmax"} <= kinds

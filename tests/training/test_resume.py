@@ -1,38 +1,19 @@
 """A run that is killed again and again ends with the bits of one that was not."""
 
-import os
-import pathlib
 import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.training.killed_process import run_until
 from tf_inpaint.files import sha256
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def start(data, run_dir, *arguments, end_at=None, with_signal=signal.SIGKILL):
     """Runs until the end, or until the line of step `end_at` is printed and the signal has ended it."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.training.run_small", str(data), str(run_dir), *arguments],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
-    lines = []
-    with process:
-        for line in process.stdout:
-            lines.append(line.rstrip())
-            if end_at is not None and line.startswith(f"step {end_at}/"):
-                process.send_signal(with_signal)
-                end_at = None
-    return process.returncode, lines
+    line_start = None if end_at is None else f"step {end_at}/"
+    return run_until(line_start, "tests.training.run_small", data, run_dir, *arguments, with_signal=with_signal)
 
 
 def tensors(run_dir, step):

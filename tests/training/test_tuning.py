@@ -2,25 +2,21 @@
 
 import csv
 import json
-import os
-import pathlib
 import shutil
 import signal
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.training.killed_process import run_until
 from tests.training.weighted_system import WeightedConfig, WeightedSystem, search
 from tf_inpaint import metrics, weights
 from tf_inpaint.errors import CheckpointError, ConfigError, NonFiniteError, WeightsError
 from tf_inpaint.ops import image as image_ops
 from tf_inpaint.training import TrainConfig, TuneConfig, train, tuning_report
 from tf_inpaint.training.trial import Trial
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -214,22 +210,7 @@ def test_hyperband_goes_on_from_the_checkpoints_of_shorter_trials(pictures, tmp_
 
 def start(data, folder, *, end_at=None, with_signal=signal.SIGKILL):
     """Searches until the end, or until the line that begins with `end_at` is printed and the signal has ended it."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.training.weighted_system", str(data), str(folder)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
-    lines = []
-    with process:
-        for line in process.stdout:
-            lines.append(line.rstrip())
-            if end_at is not None and line.startswith(end_at):
-                process.send_signal(with_signal)
-                end_at = None
-    return process.returncode, lines
+    return run_until(end_at, "tests.training.weighted_system", data, folder, with_signal=with_signal)
 
 
 @pytest.mark.slow
