@@ -15,8 +15,9 @@ from tensorflow.python.tools import saved_model_cli, saved_model_utils
 from tests.constant_system import ConstantSystem
 from tests.picture_files import png_bytes, random_rgb
 from tf_inpaint import SYSTEMS, Inpainter, ops
-from tf_inpaint.errors import ConfigError
+from tf_inpaint.errors import ConfigError, MaskError
 from tf_inpaint.serving import export
+from tf_inpaint.serving.hole_options import EMPTY_MASK, FULL_MASK
 
 SIZES = [(2, 1), (7, 7), (32, 32), (33, 45)]
 
@@ -215,7 +216,9 @@ PHOTO, HOLE = encoded(random_rgb(10, 12)), encoded(random_hole(10, 12))
         (b"junk", HOLE, "The image is not a PNG or JPEG file"),
         (PHOTO, b"", "The mask is not a PNG or JPEG file"),
         (PHOTO, encoded(random_hole(12, 10)), r"Image and mask differ in size:\] \[1 10 12\] \[1 12 10\]"),
-        (PHOTO, encoded(np.full((10, 12), 127, np.uint8)), "The mask is empty"),
+        (PHOTO, encoded(np.full((10, 12), 127, np.uint8)), EMPTY_MASK),
+        (PHOTO, encoded(np.full((10, 12), 128, np.uint8)), FULL_MASK),
+        (PHOTO, encoded(np.ones((10, 12), np.uint8)), FULL_MASK),
         (png_bytes(60_000, 60_000), HOLE, "The image has more than 600 pixels"),
         (PHOTO, png_bytes(60_000, 60_000), "The mask has more than 600 pixels"),
     ],
@@ -231,7 +234,9 @@ def test_files_that_cannot_be_repaired_are_refused(constant, image, mask, messag
     [
         ((2, 10, 12), (2, 12, 10), 255, r"Image and mask differ in size:\] \[2 10 12\] \[2 12 10\]"),
         ((2, 10, 12), (1, 10, 12), 255, r"Image and mask differ in size:\] \[2 10 12\] \[1 10 12\]"),
-        ((2, 10, 12), (2, 10, 12), 100, "The mask is empty"),
+        ((2, 10, 12), (2, 10, 12), 100, EMPTY_MASK),
+        ((2, 10, 12), (2, 10, 12), 255, FULL_MASK),
+        ((1, 1, 1), (1, 1, 1), 1, FULL_MASK),
         ((3, 20, 12), (3, 20, 12), 255, r"A batch must have 1 to 600 pixels. Received:\] \[3 20 12\]"),
         ((2, 0, 12), (2, 0, 12), 255, r"A batch must have 1 to 600 pixels. Received:\] \[2 0 12\]"),
     ],
@@ -243,11 +248,18 @@ def test_tensors_that_cannot_be_repaired_are_refused(constant, size, mask_size, 
     assert len(str(caught.value)) < 300
 
 
-def test_one_empty_mask_in_a_batch_is_enough_to_refuse_it(constant):
-    mask = np.zeros((2, 4, 4, 1), np.uint8)
-    mask[0] = 255
-    with pytest.raises(tf.errors.InvalidArgumentError, match="The mask is empty"):
+@pytest.mark.parametrize(("level", "message"), [(0, EMPTY_MASK), (255, FULL_MASK)])
+def test_one_empty_or_full_mask_in_a_batch_is_enough_to_refuse_it(constant, level, message):
+    mask = np.stack([random_hole(4, 4), np.full((4, 4), level, np.uint8)])[..., np.newaxis]
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         constant["inpaint"](image=tf.zeros([2, 4, 4, 3], tf.uint8), mask=tf.constant(mask))
+
+
+@pytest.mark.parametrize(("level", "message"), [(0, EMPTY_MASK), (127, EMPTY_MASK), (1, FULL_MASK), (255, FULL_MASK)])
+def test_the_inpainter_refuses_the_same_masks_in_the_same_words(level, message):
+    with pytest.raises(MaskError) as caught:
+        Inpainter(ConstantSystem.tiny())(random_rgb(10, 12), np.full((10, 12), level, np.uint8))
+    assert str(caught.value) == message
 
 
 @pytest.mark.parametrize(("level", "expected"), [(float("nan"), 0), (float("inf"), 255), (-7.0, 0)])
@@ -312,6 +324,7 @@ def test_a_failure_midway_leaves_nothing(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_senseless_cap_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match="max_pixels=0"):
-        export(ConstantSystem.tiny(), tmp_path / "1", max_pixels=0)
+@pytest.mark.parametrize("max_pixels", [0, 1])
+def test_a_senseless_cap_is_refused(tmp_path, max_pixels):
+    with pytest.raises(ConfigError, match=f"max_pixels={max_pixels}"):
+        export(ConstantSystem.tiny(), tmp_path / "1", max_pixels=max_pixels)

@@ -13,6 +13,7 @@ from tf_inpaint.errors import ConfigError
 from tf_inpaint.files import atomic_directory
 from tf_inpaint.serving import encoded_pictures
 from tf_inpaint.serving.encoded_pictures import checked
+from tf_inpaint.serving.hole_options import EMPTY_MASK, FULL_MASK
 from tf_inpaint.serving.warmup import write_warmup
 
 DEFAULT_MAX_PIXELS = 4096 * 4096
@@ -28,8 +29,8 @@ def export(
 
     * `serving_default`: `image_bytes`, `mask_bytes` (string `[N]`, PNG or JPEG files, each of its own size) -> `inpainted_bytes`
       (string `[N]`, PNG files). Pictures go through the networks one after another. For PNG files the pixels are those of
-      `Inpainter(system, strategy="original")`. An EXIF orientation is not applied, and of 16-bit levels the upper byte counts.
-      Where the networks give NaN the hole is black; `Inpainter` raises an error there.
+      `Inpainter(system, strategy="original")`. An EXIF orientation is not applied. Where the networks give NaN the hole is
+      black; `Inpainter` raises an error there.
     * `inpaint`: `image` uint8 `[N, H, W, 3]`, `mask` uint8 `[N, H, W, 1]`, white = fill -> `inpainted` uint8 `[N, H, W, 3]`. The
       batch goes through the networks at once.
 
@@ -39,7 +40,7 @@ def export(
 
     The graph holds core TensorFlow operations and float32 weights only, whatever
     precision the system was built in: any server can run it. A request that cannot be met ends with an `InvalidArgumentError` that
-    says why in one sentence: no PNG or JPEG file, damaged, too large, mask empty or of another size.
+    says why in one sentence: no PNG or JPEG file, damaged, too large, mask empty, full or of another size.
 
     Args:
         system: its present weights are exported. `tfi.load(run_folder)` has a run's averaged weights; a system that was just
@@ -47,20 +48,20 @@ def export(
         directory: where to; must not exist yet, appears only when it is whole. For TensorFlow Serving its name is the version, an
             integer, as in "models/inpaint/1".
         max_pixels: requests with more are refused before they are decoded: of each picture in `serving_default`, of the whole
-            batch in `inpaint`. The memory that the networks take grows with it.
+            batch in `inpaint`. The memory that the networks take grows with it. At least 2: a known pixel and one to fill.
 
     Returns:
         The directory.
 
     Raises:
-        ConfigError: if the directory exists, `max_pixels` is below 1, or the system uses operations that are not TensorFlow's own.
+        ConfigError: if the directory exists, `max_pixels` is below 2, or the system uses operations that are not TensorFlow's own.
         OSError: if it cannot be written; nothing is left then.
     """
     directory = Path(directory)
     if directory.exists():
         raise ConfigError(f"The output {os.fspath(directory)!r} exists. Remove it, or choose another name, such as the next version.")
-    if max_pixels < 1:
-        raise ConfigError(f"`max_pixels` must be at least 1. Received: max_pixels={max_pixels}.")
+    if max_pixels < 2:
+        raise ConfigError(f"`max_pixels` must be at least 2. Received: max_pixels={max_pixels}.")
     signatures = _trace(float32_copy(system), max_pixels)
     if foreign := _foreign_operations(signatures.values()):
         raise ConfigError(f"The graph of {system.KEY} has operations that model servers do not know: {', '.join(foreign)}.")
@@ -126,7 +127,8 @@ def _trace(system: systems.InpaintingSystem, max_pixels: int) -> dict[str, tf.ty
         mask = checked(mask, has_size, f"A batch must have 1 to {max_pixels} pixels. Received:", size)
         hole = encoded_pictures.hole_of(mask)
         has_hole = tf.reduce_all(tf.reduce_any(hole, axis=[1, 2, 3]))
-        hole = checked(hole, has_hole, "The mask is empty: it has no level above 127.")
+        has_known = tf.reduce_all(tf.reduce_any(~hole, axis=[1, 2, 3]))
+        hole = checked(checked(hole, has_hole, EMPTY_MASK), has_known, FULL_MASK)
         return {"inpainted": fill_hole(system, image, hole)}
 
     def repair_file(files):

@@ -14,6 +14,14 @@ from tf_inpaint.errors import ConfigError, MaskError
 from tf_inpaint.pictures import MASK_THRESHOLD, MaskWarning
 from tf_inpaint.serving.strategies.boxes import Box, bounding_box, hole_boxes
 
+# Model servers put much around an error of the exported graph, which says the same as we do here: the sentences are short therefore.
+EMPTY_MASK = f"The mask is empty: no level is above {MASK_THRESHOLD}. White marks the hole."
+"""Why a mask without a hole is refused."""
+FULL_MASK = "The mask is full: the whole picture is hole. What shall stay must be black."
+"""Why a mask without a known pixel is refused."""
+_EMPTY_INVERTED = f"The mask is empty: every level is above {MASK_THRESHOLD}. It is inverted: black marks the hole."
+_FULL_INVERTED = "The mask is full: the whole picture is hole. It is inverted: what shall stay must be white."
+
 # Above this share of the picture a hole is so large that the mask is probably the wrong way round.
 _LARGE_HOLE = 0.5
 # Colours are compared in rings of this many pixels on both sides of a hole's border, if each has so many pixels at least.
@@ -54,32 +62,30 @@ class HoleOptions:
             bool `[height, width]`, true in the hole.
 
         Raises:
-            MaskError: if the mask is of another shape than the picture, or the hole is empty or the whole picture.
+            MaskError: if the mask is of another shape than the picture, or the hole, as marked or as eroded and dilated, is
+                empty or the whole picture.
         """
         if mask.shape != (height, width):
             mask = _resized(mask, height, width)
         hole = mask > MASK_THRESHOLD
         if self.invert_mask:
             hole = ~hole
+        if not hole.any():
+            raise MaskError(_EMPTY_INVERTED if self.invert_mask else EMPTY_MASK)
+        if hole.all():
+            raise MaskError(_FULL_INVERTED if self.invert_mask else FULL_MASK)
         share = np.count_nonzero(hole) / hole.size
-        if _LARGE_HOLE < share < 1:
-            message = f"The hole is {share:.0%} of the picture. White marks the hole; if black does in this mask, invert it."
+        if share > _LARGE_HOLE:
+            message = f"The hole is {share:.0%} of the picture. White marks it, in an inverted mask black: is this one the wrong way round?"
             warnings.warn(message, MaskWarning, stacklevel=2)
         if self.erode:
             hole = ~_grown(~hole, self.erode)
         if self.dilate:
             hole = _grown(hole, self.dilate)
         if not hole.any():
-            raise MaskError(
-                f"The mask is empty: it has no pixel above {MASK_THRESHOLD}, so there is nothing to fill. White marks the hole."
-                if not share
-                else f"Nothing is left of the hole once its rim of {self.erode} pixels is taken away. Erode less."
-            )
+            raise MaskError(f"Nothing is left of the hole once its rim of {self.erode} pixels is taken away. Erode less.")
         if hole.all():
-            raise MaskError(
-                "The mask is full: the whole picture is the hole, so nothing is known from which it could be filled. White marks the "
-                "hole; what shall stay must be black."
-            )
+            raise MaskError(f"Nothing is left of the known pixels once the hole is {self.dilate} pixels wider. Dilate less.")
         return hole
 
     def finish(self, filled: np.ndarray, image: np.ndarray, hole: np.ndarray) -> np.ndarray:

@@ -19,17 +19,18 @@ WARMUP_FILE = os.path.join("assets.extra", "tf_serving_warmup_requests")
 
 
 def write_warmup(directory: str | os.PathLike, *, image_size: int, max_pixels: int) -> None:
-    """Writes one request for each signature: a grey picture with a square hole.
+    """Writes one request for each signature: a grey picture with a hole in its midst.
 
     Args:
         directory: the model's version folder.
         image_size: height and width of the picture, the size that the system was trained at.
-        max_pixels: the model's limit; where it is lower than `image_size` squared the picture is as much smaller.
+        max_pixels: the model's limit, at least 2; where it is lower than `image_size` squared the picture is as much smaller.
     """
-    size = min(image_size, math.isqrt(max_pixels))
-    image = np.full((size, size, 3), 127, np.uint8)
-    mask = np.zeros((size, size, 1), np.uint8)
-    mask[size // 4 : size // 2 + 1, size // 4 : size // 2 + 1] = 255
+    height = min(image_size, math.isqrt(max_pixels))
+    width = min(image_size, max_pixels // height)
+    image = np.full((height, width, 3), 127, np.uint8)
+    mask = np.zeros((height, width, 1), np.uint8)
+    mask[height // 4 : height // 2 + 1, width // 4 : width // 2] = 255  # neither empty nor full, of two pixels either
     inputs = {
         "serving_default": {
             "image_bytes": [tf.io.encode_png(image).numpy()],

@@ -14,6 +14,7 @@ from google.protobuf import text_format
 from tests.serving.server.clients import b64, photo_and_hole, png, repaired, row
 from tests.source import ROOT
 from tf_inpaint.serving import predict_messages as messages
+from tf_inpaint.serving.hole_options import EMPTY_MASK, FULL_MASK
 
 FOLDER = ROOT / "tests/serving/requests"
 SIZES = ((7, 9), (4, 5))
@@ -26,14 +27,13 @@ def rest_pairs():
     columns = {key: [each[key] for each in rows] for key in ("image_bytes", "mask_bytes")}
     photo, hole = photo_and_hole(2, 3)
     pixels = {"image": photo.tolist(), "mask": hole[..., np.newaxis].tolist()}
-    empty = b64(png(np.zeros((7, 9), np.uint8)))
+    empty, full = (b64(png(np.full((7, 9), level, np.uint8))) for level in (0, 255))
     return {
         "rows": ({"instances": rows}, 200, {"predictions": files}),
         "columns": ({"signature_name": "serving_default", "inputs": columns}, 200, {"outputs": files}),
         "pixels": ({"signature_name": "inpaint", "instances": [pixels]}, 200, {"predictions": [repaired(2, 3).tolist()]}),
-        "empty_mask": (
-            {"instances": [rows[0] | {"mask_bytes": empty}]}, 400, {"error": "The mask is empty: it has no level above 127."},
-        ),
+        "empty_mask": ({"instances": [rows[0] | {"mask_bytes": empty}]}, 400, {"error": EMPTY_MASK}),
+        "full_mask": ({"instances": [rows[0] | {"mask_bytes": full}]}, 400, {"error": FULL_MASK}),
         "no_picture": (
             {"instances": [rows[0] | {"image_bytes": b64(b"junk")}]}, 400, {"error": "The image is not a PNG or JPEG file."},
         ),
