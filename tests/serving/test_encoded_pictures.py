@@ -3,6 +3,7 @@
 import io
 import struct
 
+import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -95,9 +96,51 @@ def test_jpeg_pictures_are_decoded_accurately(decode_image, mode):
     assert np.abs(difference).max() <= 1
 
 
-def test_of_16_bit_levels_the_upper_byte_counts(decode_image):
-    levels = np.array([[0, 255, 256, 32768, 65535]], np.uint16)
-    np.testing.assert_array_equal(decode_image(encoded(levels))[..., 0], levels >> 8)
+ALL_16_BIT_LEVELS = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+MANY_PIXELS = 2**16
+
+
+def png_of_16_bit_colours(*channels):
+    """Blue, green, red and, if given, alpha."""
+    return cv2.imencode(".png", np.dstack(channels))[1].tobytes()
+
+
+DEEP = {
+    "grey": encoded(ALL_16_BIT_LEVELS),
+    "colours": png_of_16_bit_colours(ALL_16_BIT_LEVELS, ALL_16_BIT_LEVELS[::-1], ALL_16_BIT_LEVELS.T),
+    "colours and alpha": png_of_16_bit_colours(ALL_16_BIT_LEVELS, ALL_16_BIT_LEVELS[:, ::-1], ALL_16_BIT_LEVELS.T, ALL_16_BIT_LEVELS),
+}
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_every_16_bit_level_is_rounded_as_the_library_does(name):
+    decoded = encoded_pictures.decode_image(tf.constant(DEEP[name]), max_pixels=MANY_PIXELS)
+    np.testing.assert_array_equal(decoded, pictures.read_rgb(io.BytesIO(DEEP[name])))
+    if name == "grey":
+        np.testing.assert_array_equal(decoded[..., 0], np.rint(ALL_16_BIT_LEVELS / 257))
+
+
+def deep(levels):
+    """Black and the given level of 16 bit, by turns."""
+    return np.where(np.indices((4, 5)).sum(0) % 2, levels, 0).astype(np.uint16)
+
+
+DEEP_MASKS = DEEP | {
+    f"{kind}, up to {level}": (encoded(deep(level)) if kind == "grey" else png_of_16_bit_colours(*[deep(level)] * 3, *alpha))
+    for kind, alpha in (("grey", []), ("colours", []), ("opaque", [deep(0) + np.uint16(65535)]), ("strokes", [deep(65535)]))
+    for level in (1, 2, 128, 129, 385, 32767, 32768, 65535)
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*most of this mask that is not black is grey")
+@pytest.mark.parametrize("name", DEEP_MASKS)
+def test_16_bit_masks_have_the_hole_that_the_library_reads(name):
+    levels = encoded_pictures.decode_mask(tf.constant(DEEP_MASKS[name]), max_pixels=MANY_PIXELS)
+    hole = encoded_pictures.hole_of(levels[tf.newaxis])[0, :, :, 0].numpy()
+    np.testing.assert_array_equal(hole, pictures.read_mask(io.BytesIO(DEEP_MASKS[name])) == 255)
+    kind, _, level = name.partition(", up to ")
+    if level and kind != "strokes":
+        assert hole.any() == (int(level) == 1 or int(level) > 32767)
 
 
 def jpeg_of_any_size(width, height):

@@ -24,8 +24,8 @@ def read_mask(source: PictureSource, *, max_pixels: int = MAX_PIXELS, name: str 
     """Reads a mask: white, 255, 1.0 and `True` are the hole.
 
     A level above 127 of 255 is the hole, so that JPEG's noise does no harm; colours count by their luma. Where no level is above
-    1, the mask is taken as 0/1-valued. An alpha channel that is not opaque everywhere takes part: over one single colour (a brush
-    stroke on an empty layer) alpha itself is the mask, otherwise transparent pixels count as black.
+    1 (of 65535, too, in 16-bit masks), the mask is taken as 0/1-valued. An alpha channel that is not opaque everywhere takes part:
+    over one single colour (a brush stroke on an empty layer) alpha itself is the mask, otherwise transparent pixels count as black.
 
     Args:
         source: path, open binary file, Pillow image of any mode, or array: bool, uint8, uint16, or floats in [0, 1] or [0, 255];
@@ -46,14 +46,15 @@ def read_mask(source: PictureSource, *, max_pixels: int = MAX_PIXELS, name: str 
         levels = _plane(source, name=name).astype(np.float32) * (255.0 if source.dtype == bool else 1.0)
         if not np.all(np.isfinite(levels)) or levels.min() < 0 or levels.max() > 255:
             raise MaskError(f"{name}: mask values must lie in [0, 1] or in [0, 255]. Received: NaN, infinite or outside values.")
-        return _threshold(levels if levels.max() > 1 else levels * 255, name)
+        return _threshold(_stretched(levels, 255), name)
     image, _ = decode(source, name=name, max_pixels=max_pixels)
-    if isinstance(image, np.ndarray):  # 16-bit colours
-        image = Image.fromarray(image.astype(np.uint8) if image.max() <= 1 else to_8_bit(image))
+    is_16_bit_colour = isinstance(image, np.ndarray)
+    if is_16_bit_colour:
+        colours, alpha = np.split(image, [3], axis=-1)
+        image = Image.fromarray(to_8_bit(np.concatenate([_stretched(colours, 65535), alpha], axis=-1)))
     image = result_mode(image, name=name)
     if image.mode == "I;16":
-        levels = np.asarray(image)
-        return _threshold(levels if levels.max() <= 1 else to_8_bit(levels), name)
+        return _threshold(to_8_bit(_stretched(np.asarray(image), 65535)), name)
     gray = np.asarray(image.convert("L"))
     if image.mode in ("LA", "RGBA"):
         alpha = np.asarray(image.getchannel("A"))
@@ -61,7 +62,13 @@ def read_mask(source: PictureSource, *, max_pixels: int = MAX_PIXELS, name: str 
             colours = np.asarray(image)[..., :-1][alpha > 0]
             one_colour = colours.size == 0 or np.all(colours == colours[0])
             gray = alpha if one_colour else (gray.astype(np.uint16) * alpha // 255).astype(np.uint8)
-    return _threshold(gray, name)
+    # What is next to black at 16 bit must not be taken for a 0/1-valued mask at 8.
+    return _threshold(gray if is_16_bit_colour else _stretched(gray, 255), name)
+
+
+def _stretched(levels: np.ndarray, white: int) -> np.ndarray:
+    """Levels of 0 and 1 become 0 and white, others stay."""
+    return levels * levels.dtype.type(white) if levels.max() <= 1 else levels
 
 
 def _plane(array: np.ndarray, *, name: str) -> np.ndarray:
@@ -72,10 +79,9 @@ def _plane(array: np.ndarray, *, name: str) -> np.ndarray:
 
 
 def _threshold(levels: np.ndarray, name: str) -> np.ndarray:
-    line = 0 if levels.max() <= 1 else MASK_THRESHOLD
-    hole = levels > line
+    hole = levels > MASK_THRESHOLD
     num_grey = np.count_nonzero((levels >= _GREY[0]) & (levels <= _GREY[1]))
-    if line and hole.any() and num_grey > _GREY_SHARE * np.count_nonzero(levels >= _GREY[0]):
+    if hole.any() and num_grey > _GREY_SHARE * np.count_nonzero(levels >= _GREY[0]):
         warnings.warn(
             f"{name}: most of this mask that is not black is grey. Is it a mask? Levels above {MASK_THRESHOLD} of 255 count as hole.",
             MaskWarning,

@@ -3,8 +3,7 @@
 A model server hands bytes from strangers to the graph, and TensorFlow's decoders know no limit: a PNG file of some kilobytes may
 unfold to gigabytes. So the size is read from the file's header and checked before anything is decoded.
 
-Pixels and masks are those that `pictures` reads, bit by bit for PNG, except that an EXIF orientation is not applied and of 16-bit
-levels only the upper byte counts.
+Pixels and masks are those that `pictures` reads, bit by bit for PNG, except that an EXIF orientation is not applied.
 """
 
 import tensorflow as tf
@@ -14,6 +13,7 @@ from tf_inpaint import ops
 # A PNG file begins with its signature and the length and name of the header chunk; then come width and height, 4 bytes each.
 _PNG_START = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\x0dIHDR"
 _JPEG_START = b"\xff\xd8\xff"
+_BIT_DEPTH_PLACE = len(_PNG_START) + 8
 # Luma of ITU-R BT.601 in 16-bit fixed point, Pillow's conversion from RGB to grey.
 _LUMA_FIXED_POINT = (19595, 38470, 7471)
 
@@ -60,13 +60,14 @@ def decode_image(data: tf.Tensor, *, max_pixels: int) -> tf.Tensor:
         max_pixels: files with more pixels are refused before they are decoded.
 
     Returns:
-        uint8 `[H, W, 3]`: grey levels are repeated, palettes resolved, an alpha channel is left out.
+        uint8 `[H, W, 3]`: grey levels are repeated, palettes resolved, an alpha channel is left out; 16-bit levels are divided by 257
+        and rounded.
 
     Raises:
         tf.errors.InvalidArgumentError: when the graph runs: if the file is of another kind, damaged or over `max_pixels`.
     """
     data, is_png = _check_file(data, "image", max_pixels)
-    image = tf.cond(is_png, lambda: tf.io.decode_png(data, channels=3), lambda: _decode_jpeg(data))
+    image = tf.cond(is_png, lambda: _decode_png(data), lambda: _decode_jpeg(data))
     return tf.ensure_shape(image, [None, None, 3])
 
 
@@ -84,8 +85,8 @@ def decode_mask(data: tf.Tensor, *, max_pixels: int) -> tf.Tensor:
         tf.errors.InvalidArgumentError: when the graph runs: if the file is of another kind, damaged or over `max_pixels`.
     """
     data, is_png = _check_file(data, "mask", max_pixels)
-    rgba = tf.cond(is_png, lambda: _decode_png_with_alpha(data), lambda: _add_alpha(_decode_jpeg(data)))
-    return _mask_levels(tf.ensure_shape(rgba, [None, None, 4]))
+    levels = tf.cond(is_png, lambda: _png_mask_levels(data), lambda: _mask_levels(_add_alpha(_decode_jpeg(data))))
+    return tf.ensure_shape(levels, [None, None, 1])
 
 
 def hole_of(mask: tf.Tensor) -> tf.Tensor:
@@ -123,12 +124,40 @@ def _png_size(data):
     return tf.reverse(width_and_height, axis=[0])
 
 
+def _bit_depth(data):
+    """Of a sample of a PNG file that was checked."""
+    return tf.io.decode_raw(tf.strings.substr(data, _BIT_DEPTH_PLACE, 1), tf.uint8)[0]
+
+
+def _decode_png(data):
+    def decode_16_bit():
+        return _to_8_bit(tf.cast(tf.io.decode_png(data, channels=3, dtype=tf.uint16), tf.int32))
+
+    # TensorFlow's way from 16 bit to 8 is to leave out the lower byte.
+    return tf.cond(_bit_depth(data) > 8, decode_16_bit, lambda: tf.io.decode_png(data, channels=3))
+
+
+def _to_8_bit(levels):
+    return tf.cast((levels + 128) // 257, tf.uint8)
+
+
+def _png_mask_levels(data):
+    def decode_16_bit():
+        rgba = tf.cast(tf.io.decode_png(data, channels=4, dtype=tf.uint16), tf.int32)
+        colours, alpha = rgba[..., :3], rgba[..., 3:]
+        colours = tf.where(tf.reduce_max(colours) <= 1, colours * 65535, colours)
+        levels = _mask_levels(tf.concat([_to_8_bit(colours), _to_8_bit(alpha)], axis=-1))
+        # Black and white, as `hole_of` would take levels of 0 and 1 for a 0/1-valued mask: here they are next to black.
+        return tf.where(levels > ops.image.MASK_THRESHOLD, tf.constant(255, tf.uint8), tf.constant(0, tf.uint8))
+
+    return tf.cond(_bit_depth(data) > 8, decode_16_bit, lambda: _mask_levels(_decode_png_with_alpha(data)))
+
+
 def _decode_png_with_alpha(data):
     rgba = tf.io.decode_png(data, channels=4)
     colours, alpha = rgba[..., :3], rgba[..., 3:]
     # Where a file has no alpha and samples of less than 8 bits, TensorFlow fills in the highest sample, 15 of 4 bits, for 255.
-    num_bits = tf.io.decode_raw(tf.strings.substr(data, len(_PNG_START) + 8, 1), tf.uint8)
-    is_filler = tf.reduce_all(tf.cast(alpha, tf.int32) == 2 ** tf.cast(num_bits, tf.int32) - 1)
+    is_filler = tf.reduce_all(tf.cast(alpha, tf.int32) == 2 ** tf.cast(_bit_depth(data), tf.int32) - 1)
     return tf.concat([colours, tf.where(is_filler, tf.constant(255, tf.uint8), alpha)], axis=-1)
 
 
