@@ -13,6 +13,7 @@ from tests.picture_files import png_bytes, random_rgb, save, save_turned
 from tf_inpaint import SYSTEMS, pictures, weights
 from tf_inpaint.cli.main import main
 from tf_inpaint.errors import ConfigError, MaskError, PictureError, TfInpaintError, WeightsError
+from tf_inpaint.serving.hole_options import HoleOptions
 from tf_inpaint.serving.web import examples
 from tf_inpaint.serving.web.workbench import MAX_WHOLE_PIXELS, SHOWN_SIDE, Workbench
 
@@ -82,6 +83,35 @@ def test_the_result_of_a_jpeg_can_be_a_png(bench, constant, tmp_path):
     np.testing.assert_array_equal(pictures.read_rgb(repaired.file)[~HOLE], known[~HOLE])
 
 
+HOLE_OPTIONS = {
+    "--invert-mask": {"invert_mask": True},
+    "--erode 1": {"erode": 1},
+    "--dilate 3": {"dilate": 3},
+    "--feather 2": {"feather": 2},
+    "--match-colour": {"match_colour": True},
+    "--invert-mask --erode 1 --dilate 2 --feather 4 --match-colour": {
+        "invert_mask": True, "erode": 1, "dilate": 2, "feather": 4, "match_colour": True,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("words", HOLE_OPTIONS)
+def test_options_of_the_hole_do_what_they_do_in_the_command(bench, constant, photo, tmp_path, words):
+    options = HoleOptions(**HOLE_OPTIONS[words])
+    mask = save(tmp_path / "mask.png", np.where(HOLE ^ options.invert_mask, 255, 0).astype(np.uint8))
+    asked = {"weights": constant, "strategy": "crop", "hole_options": options}
+    repaired = bench.repair(photo, mask=mask, **asked)
+    common = ["--weights", constant, *words.split()]
+    by_command = tmp_path / "by_command.png"
+    assert main(["inpaint", *map(os.fspath, (photo, mask)), "-o", os.fspath(by_command), *common]) == 0
+    assert repaired.file.read_bytes() == by_command.read_bytes()
+    # What was painted is never inverted, and the mask that is handed out is not either.
+    np.testing.assert_array_equal(pictures.read_mask(repaired.mask) > 0, HOLE)
+    assert bench.repair(photo, [layer(HOLE)], **asked).file.read_bytes() == by_command.read_bytes()
+    plain = bench.repair(photo, [layer(HOLE)], weights=constant, strategy="crop")
+    assert (plain.file.read_bytes() == by_command.read_bytes()) == (words == "--invert-mask")
+
+
 def test_a_painted_layer_and_an_uploaded_mask_are_joined(bench, tmp_path):
     mask = save(tmp_path / "mask.png", HOLE[::-1].astype(np.uint8) * 255)
     hole, notes = bench.hole((40, 50), [layer(HOLE)], mask)
@@ -109,8 +139,9 @@ def test_the_shown_photograph_is_upright_and_shows_the_hole_of_a_mask(bench, tmp
     photo = save_turned(tmp_path / "photo.png", upright, 8)
     mask = save(tmp_path / "mask.png", HOLE)
     assert bench.show(photo).size == (50, 40)
-    shown = np.asarray(bench.show(photo, mask))
-    np.testing.assert_array_equal(shown, np.where(HOLE[..., np.newaxis], np.uint8((255, 45, 149)), upright))
+    for hole, invert_mask in ((HOLE, False), (~HOLE, True)):
+        shown = np.asarray(bench.show(photo, mask, invert_mask=invert_mask))
+        np.testing.assert_array_equal(shown, np.where(hole[..., np.newaxis], np.uint8((255, 45, 149)), upright))
 
 
 def test_a_mask_of_another_size_is_resized_as_in_the_command(bench, tmp_path):

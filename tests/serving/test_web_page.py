@@ -86,10 +86,10 @@ def repair(browser, folder):
     return [browser.download(f"document.querySelector('#{name}').click()", folder) for name in ("download", "download-mask")]
 
 
-def command_result(photo, mask, weights_folder, tmp_path):
+def command_result(photo, mask, weights_folder, tmp_path, *options):
     renamed = mask.rename(tmp_path / "mask.png")
     output = tmp_path / f"by_command{photo.suffix}"
-    assert main(["inpaint", *map(os.fspath, (photo, renamed)), "-o", os.fspath(output), "--weights", weights_folder]) == 0
+    assert main(["inpaint", *map(os.fspath, (photo, renamed)), "-o", os.fspath(output), "--weights", weights_folder, *options]) == 0
     return output, pictures.read_mask(renamed) > 0
 
 
@@ -150,6 +150,35 @@ def test_an_uploaded_mask_and_a_stroke_are_both_repaired(browser, weights_folder
     expected, hole = command_result(photo, mask, weights_folder, tmp_path)
     assert hole[uploaded > 0].all()
     check_stroke(hole & (uploaded == 0), first=40, last=90, row=30)
+    assert result.read_bytes() == expected.read_bytes()
+
+
+def set_number(browser, selector, number):
+    browser.run(f"""(() => {{
+      const field = document.querySelector('{selector} input[type=number]');
+      field.value = {number};
+      for (const kind of ['input', 'change', 'blur']) field.dispatchEvent(new Event(kind, {{bubbles: true}}));
+    }})()""")
+
+
+def test_options_of_the_hole_do_what_they_do_in_the_command(browser, weights_folder, tmp_path):
+    photo = save(tmp_path / "photo.png", random_rgb(HEIGHT, WIDTH))
+    marked = np.zeros((HEIGHT, WIDTH), bool)
+    marked[30:50, 40:80] = True
+    uploaded = save(tmp_path / "uploaded.png", np.where(marked, 0, 255).astype(np.uint8))
+    choose(browser, photo)
+    browser.choose_file("#mask input[type=file]", uploaded)
+    browser.wait_for("document.querySelector('#mask').innerText.includes('uploaded')")
+    browser.run("document.querySelector('#more button').click()")
+    browser.wait_for("!!document.querySelector('#feather input[type=number]')")
+    for box in ("invert-mask", "match-colour"):
+        browser.run(f"document.querySelector('#{box} input').click()")
+    set_number(browser, "#dilate", 3)
+    set_number(browser, "#feather", 2)
+    result, mask = repair(browser, tmp_path)
+    np.testing.assert_array_equal(pictures.read_mask(mask) > 0, marked)
+    options = ["--invert-mask", "--match-colour", "--dilate", "3", "--feather", "2"]
+    expected, _ = command_result(photo, uploaded, weights_folder, tmp_path, *options)
     assert result.read_bytes() == expected.read_bytes()
 
 

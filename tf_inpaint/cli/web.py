@@ -10,7 +10,8 @@ def add_parser(subparsers) -> None:
         help="a page with a brush",
         description="Serves a page on which one paints over what shall be repaired. It is reachable from this computer only. Needs "
         "`pip install 'tf_inpaint[web]'`.",
-        epilog="A result is the one that `tf-inpaint inpaint` gives for the same photograph, mask, weights and strategy. Ctrl-C ends it.",
+        epilog="A result is the one that `tf-inpaint inpaint` gives for the same photograph, mask, weights, strategy and options of "
+        "the hole. Ctrl-C ends it.",
     )
     parser.add_argument("--weights", metavar="NAME|PATH", help="chosen at the start: name of shipped weights, or a run folder")
     parser.add_argument("--port", type=int, metavar="N", help="default: the first free one from 7860 on")

@@ -15,6 +15,7 @@ from typing import Any
 from tf_inpaint import pictures
 from tf_inpaint import weights as stored_weights
 from tf_inpaint.errors import ConfigError, TfInpaintError
+from tf_inpaint.serving.hole_options import HoleOptions
 from tf_inpaint.serving.inpainter import STRATEGIES
 from tf_inpaint.serving.web import examples
 from tf_inpaint.serving.web.repaired import Repaired
@@ -23,6 +24,7 @@ from tf_inpaint.serving.web.workbench import SHOWN_SIDE, Workbench
 ADDRESS = "127.0.0.1"
 DEFAULT_WEIGHTS = "three_stage.faces_128"
 MAX_FILE_SIZE = "64mb"
+_WIDEST = 64  # pixels, of the sliders
 _MAX_WAITING = 16  # people, or impatient clicks
 _TERMINATED = 128 + signal.SIGTERM  # the shells' number for a process ended by this signal
 _SUFFIXES = list(pictures.SUFFIXES)
@@ -146,6 +148,8 @@ def make(bench: Workbench, *, weights: Sequence[str]):
             with gr.Column():
                 chosen = gr.Dropdown(list(weights), value=weights[0], label="Weights", elem_id="weights")
                 strategy = gr.Dropdown(strategies, value=strategies[0][1], label="How", elem_id="strategy")
+                with gr.Accordion("More about the hole", open=False, elem_id="more"):
+                    hole_options = _hole_options(gr)
                 to_png = gr.Checkbox(label="Result as PNG (keeps every known pixel; a JPEG changes all a little)", elem_id="png")
                 button = gr.Button("3. Repair", variant="primary", elem_id="repair")
                 result = gr.ImageSlider(
@@ -161,13 +165,16 @@ def make(bench: Workbench, *, weights: Sequence[str]):
         hidden = {"api_visibility": "private", "show_progress": "minimal"}
         clear = functools.partial(_nothing_yet, gr)
         show = functools.partial(_show, gr, bench)
-        gr.on([photo.upload, mask.upload, mask.clear], show, [photo, mask], brush, **hidden).then(clear, None, outputs, **hidden)
+        invert_mask = hole_options["invert_mask"]
+        inputs = [photo, mask, invert_mask]
+        gr.on([photo.upload, mask.upload, mask.clear], show, inputs, brush, **hidden).then(clear, None, outputs, **hidden)
+        invert_mask.input(functools.partial(_show_inverted, gr, bench), inputs, brush, **hidden)
         photo.clear(lambda: (None, None), None, [brush, mask], **hidden).then(clear, None, outputs, **hidden)
         load = functools.partial(_load_example, gr, bench, shown_examples)
-        sample.click(load, sample, [photo, mask, brush], **hidden).then(clear, None, outputs, **hidden)
-        button.click(
-            functools.partial(_repair, gr, bench), [photo, brush, mask, chosen, strategy, to_png], outputs, api_visibility="private"
-        ).success(None, js=_SHOW_RESULT, **hidden)
+        sample.click(load, sample, [photo, mask, invert_mask, brush], **hidden).then(clear, None, outputs, **hidden)
+        inputs = [photo, brush, mask, chosen, strategy, to_png, *hole_options.values()]
+        repair = functools.partial(_repair, gr, bench, tuple(hole_options))
+        button.click(repair, inputs, outputs, api_visibility="private").success(None, js=_SHOW_RESULT, **hidden)
     return page
 
 
@@ -188,23 +195,47 @@ def _layers(brush, payload) -> list[bytes]:
     return [layer if isinstance(layer, bytes) else Path(layer.path).read_bytes() for layer in layers]
 
 
-def _show(gr, bench, photo, mask):
+def _hole_options(gr) -> dict:
+    """The components by the names of `HoleOptions`."""
+
+    def pixels(label, info, name):
+        return gr.Slider(label=f"{label}, in pixels", info=info, minimum=0, maximum=_WIDEST, step=1, value=0, elem_id=name)
+
+    return {
+        "invert_mask": gr.Checkbox(label="In the uploaded mask black is repaired, not white", elem_id="invert-mask"),
+        "dilate": pixels("Widen the hole", "if a rim of what shall go is left", "dilate"),
+        "erode": pixels("Narrow the hole", "before it is widened", "erode"),
+        "feather": pixels("Blend along the border", "inside the hole only, if it is wider than what shall go", "feather"),
+        "match_colour": gr.Checkbox(label="Match colour and contrast with what is around the hole", elem_id="match-colour"),
+    }
+
+
+def _show(gr, bench, photo, mask, invert_mask):
     if photo is None:
         return None
-    return _or_message(gr, lambda: bench.show(photo, mask))
+    return _or_message(gr, lambda: bench.show(photo, mask, invert_mask=invert_mask))
+
+
+def _show_inverted(gr, bench, photo, mask, invert_mask):
+    """Strokes are not inverted, so without a mask they stay as they are."""
+    return gr.skip() if mask is None else _show(gr, bench, photo, mask, invert_mask)
 
 
 def _load_example(gr, bench, shown_examples, index):
     example = shown_examples[index]
     photo, mask = os.fspath(example.photo), os.fspath(example.mask)
-    return photo, mask, _or_message(gr, lambda: bench.show(photo, mask))
+    return photo, mask, False, _or_message(gr, lambda: bench.show(photo, mask))
 
 
-def _repair(gr, bench, photo, strokes, mask, weights, strategy, to_png):
+def _repair(gr, bench, names, photo, strokes, mask, weights, strategy, to_png, *options):
     if photo is None:
         raise gr.Error("Choose a photograph first.", print_exception=False)
-    repaired = _or_message(gr, lambda: bench.repair(photo, strokes, mask, weights=weights, strategy=strategy, to_png=to_png))
-    return _presented(gr, repaired)
+
+    def repair():
+        asked = {name: value if isinstance(value, bool) else int(value or 0) for name, value in zip(names, options, strict=True)}
+        return bench.repair(photo, strokes, mask, weights=weights, strategy=strategy, hole_options=HoleOptions(**asked), to_png=to_png)
+
+    return _presented(gr, _or_message(gr, repair))
 
 
 def _presented(gr, repaired: Repaired):

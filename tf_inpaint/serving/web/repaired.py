@@ -14,7 +14,8 @@ class Repaired:
         before: the photograph as shown, RGB, upright, at most `workbench.SHOWN_SIDE` pixels a side.
         after: the result, likewise.
         file: the result at full size, in a file that `tf-inpaint inpaint` would have written.
-        mask: the hole that was filled, as large as the photograph, in a PNG file; the command fills the same pixels with it.
+        mask: what was painted and uploaded, as large as the photograph, in a PNG file, white marks the hole; with it, and with the same
+            options but not inverted, the command gives the same result.
         notes: sentences on what the user should know.
     """
 

@@ -2,6 +2,7 @@
 
 import collections
 import concurrent.futures
+import dataclasses
 import functools
 import io
 import shutil
@@ -35,7 +36,7 @@ class Workbench:
     """Repairs photographs for people who paint on them.
 
     Pictures go through the code of `tf-inpaint inpaint`, so its results are these, byte by byte, for the same photograph, mask,
-    weights and strategy. One repair runs at a time. Used as a context it removes its files at the end:
+    weights, strategy and options of the hole. One repair runs at a time. Used as a context it removes its files at the end:
 
         with Workbench() as bench:
             repaired = bench.repair("photo.jpg", [], "mask.png", weights="three_stage.faces_128", strategy="crop")
@@ -69,12 +70,13 @@ class Workbench:
         self._worker.shutdown(cancel_futures=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def show(self, photo: str | Path, mask: str | Path | None = None) -> Image.Image:
+    def show(self, photo: str | Path, mask: str | Path | None = None, *, invert_mask: bool = False) -> Image.Image:
         """Makes the picture that the user paints on.
 
         Args:
             photo: file of the photograph.
             mask: file of a mask, or `None`; its hole is shown in the brush's colour.
+            invert_mask: whether black marks the hole in it.
 
         Returns:
             RGB, upright, at most `SHOWN_SIDE` pixels a side.
@@ -85,11 +87,13 @@ class Workbench:
         """
         rgb = self._read(photo).rgb
         if mask is not None:
-            hole, _ = self._read_mask(mask, rgb.shape[:2])
+            hole, _ = self._read_mask(mask, rgb.shape[:2], invert_mask)
             rgb = np.where(hole[..., np.newaxis], np.uint8(_HOLE_COLOUR), rgb)
         return _shown(rgb)
 
-    def hole(self, size: tuple[int, int], strokes: Sequence[bytes], mask: str | Path | None = None) -> tuple[np.ndarray, list[str]]:
+    def hole(
+        self, size: tuple[int, int], strokes: Sequence[bytes], mask: str | Path | None = None, *, invert_mask: bool = False
+    ) -> tuple[np.ndarray, list[str]]:
         """Joins what was painted and an uploaded mask.
 
         Args:
@@ -97,6 +101,7 @@ class Workbench:
             strokes: layers of the brush in PNG or WebP files, transparent where nothing was painted; as large as the photograph, or as
                 the smaller picture that `show` made of it.
             mask: file of a mask, or `None`.
+            invert_mask: whether black marks the hole in it. Strokes always do.
 
         Returns:
             bool `[H, W]`, true in the hole: where alpha is above 127 there is a stroke, whatever its colour. And what the user should know
@@ -106,7 +111,7 @@ class Workbench:
             PictureError: if a file cannot be read.
             MaskError: if something belongs to a photograph of another shape, the mask is empty or full, or nothing was painted.
         """
-        hole, notes = (np.zeros(size, bool), []) if mask is None else self._read_mask(mask, size)
+        hole, notes = (np.zeros(size, bool), []) if mask is None else self._read_mask(mask, size, invert_mask)
         for stroke in strokes:
             layer = pictures.read_picture(io.BytesIO(stroke), max_pixels=self.max_pixels, name="the painted layer").image
             if not isinstance(layer, Image.Image) or layer.mode not in ("RGBA", "LA"):
@@ -127,6 +132,7 @@ class Workbench:
         *,
         weights: str,
         strategy: str,
+        hole_options: HoleOptions = HoleOptions(),  # noqa: B008  frozen
         to_png: bool = False,
     ) -> Repaired:
         """Repairs a photograph.
@@ -137,6 +143,7 @@ class Workbench:
             mask: see `hole`.
             weights: name of shipped weights, or path of a run folder.
             strategy: see `Inpainter`.
+            hole_options: what is asked of the hole. Inverted is the uploaded mask alone; the rest is done to the whole hole.
             to_png: whether the result is a PNG file, whatever the photograph is.
 
         Returns:
@@ -147,7 +154,7 @@ class Workbench:
             PictureError: if the photograph cannot be read, cannot be repaired, or took longer than `max_seconds`.
             MaskError: if there is no hole.
         """
-        running = self._worker.submit(self._repair, Path(photo), list(strokes), mask, weights, strategy, to_png)
+        running = self._worker.submit(self._repair, Path(photo), list(strokes), mask, weights, strategy, hole_options, to_png)
         try:
             return running.result(timeout=self.max_seconds)
         except concurrent.futures.TimeoutError:
@@ -157,15 +164,17 @@ class Workbench:
                 "smaller photograph."
             ) from None
 
-    def _repair(self, photo, strokes, mask, weights, strategy, to_png):
+    def _repair(self, photo, strokes, mask, weights, strategy, hole_options, to_png):
         picture = self._read(photo)
-        hole, mask_notes = self.hole(picture.rgb.shape[:2], strokes, mask)
+        hole, mask_notes = self.hole(picture.rgb.shape[:2], strokes, mask, invert_mask=hole_options.invert_mask)
         if strategy == "original" and hole.size > MAX_WHOLE_PIXELS:
             raise PictureError(
                 f"With the strategy original a photograph may have {MAX_WHOLE_PIXELS:,} pixels here. It has {hole.size:,}. Choose the "
                 "strategy crop, which sees the photograph around the hole at full size."
             )
         inpainter = self._inpainter(weights, strategy)
+        # Its graph has been traced, whatever is asked of the hole; one repair runs at a time. What was inverted is in `hole`.
+        inpainter.hole_options = dataclasses.replace(hole_options, invert_mask=False)
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         mask_file = folder / f"{photo.stem}_mask.png"
         pictures.write_picture(mask_file, hole.astype(np.uint8) * 255)
@@ -193,12 +202,12 @@ class Workbench:
     def _read(self, photo):
         return pictures.read_picture(photo, max_pixels=self.max_pixels, name="The photograph")
 
-    def _read_mask(self, mask, size):
+    def _read_mask(self, mask, size, invert_mask):
         """The hole of an uploaded mask by the rules of the command, and its warnings."""
         levels = pictures.read_mask(mask, max_pixels=self.max_pixels, name="The mask")
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", pictures.MaskWarning)
-            hole = HoleOptions().hole(levels, height=size[0], width=size[1])
+            hole = HoleOptions(invert_mask=invert_mask).hole(levels, height=size[0], width=size[1])
         return hole, [str(warning.message) for warning in caught]
 
 
