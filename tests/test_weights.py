@@ -105,6 +105,9 @@ def edit(folder, **values):
         (lambda folder: (folder / "config.json").write_text("[]"), "does not describe weights"),
         (lambda folder: edit(folder, format=99), "has format 99"),
         (lambda folder: edit(folder, extras=5), "does not describe weights"),
+        (lambda folder: edit(folder, system=["small"]), "does not describe weights"),
+        (lambda folder: edit(folder, config=[1, 2]), "does not describe weights"),
+        (lambda folder: (folder / "config.json").write_text("[" * 100_000), "does not describe weights"),
         (lambda folder: (folder / "weights.npz").unlink(), "holds no weights"),
     ],
 )

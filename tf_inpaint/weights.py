@@ -152,7 +152,10 @@ def read(name_or_path: str | os.PathLike) -> WeightsFile:
         version, expected = description["format"], description["sha256"]
         system, config, training = description["system"], description["config"], description["training"]
         extras = dict(description.get("extras", {}))
-    except (ValueError, KeyError, TypeError) as error:
+        for value, kind in ((system, str), (config, dict), (training, dict)):
+            if not isinstance(value, kind):
+                raise TypeError(f"{value!r:.50} is no {kind.__name__}")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise WeightsError(f"{folder / CONFIG_FILE} does not describe weights ({type(error).__name__}: {error}).") from error
     if version != FORMAT:
         raise WeightsError(f"{folder / CONFIG_FILE} has format {version!r}; this version of tf_inpaint reads {FORMAT}.")

@@ -13,6 +13,7 @@ from tf_inpaint.systems.config import SystemConfig
 class LayeredConfig(SystemConfig):
     feature_layers: tuple[str, ...] = ("pool1", "pool2")
     widths: tuple[int, ...] = (64, 128)
+    depth: int | None = None
 
 
 def test_several_values_survive_json():
@@ -38,6 +39,28 @@ def test_a_text_holds_several_values_between_commas():
 def test_a_text_with_a_wrong_value_is_named(assignment, message):
     with pytest.raises(ConfigError, match=message):
         LayeredConfig().updated([assignment])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("image_size", "128", "int"),
+        ("image_size", 128.0, "int"),
+        ("image_size", True, "int"),
+        ("width_multiplier", None, "float"),
+        ("width_multiplier", [1.0], "float"),
+        ("width_multiplier", 10**400, "float"),
+        ("depth", 3.5, "int or NoneType"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_name(name, value, expected):
+    with pytest.raises(ConfigError, match=f"`{name}` must be of type {expected}. Received: {name}="):
+        LayeredConfig.from_dict({name: value})
+
+
+def test_a_fraction_may_be_written_as_a_whole_number_and_none_as_null():
+    config = LayeredConfig.from_dict({"width_multiplier": 2, "depth": None})
+    assert type(config.width_multiplier) is float and config == LayeredConfig(width_multiplier=2.0)
 
 
 @pytest.mark.parametrize("value", ["pool1", ["pool1", 2], None, {"pool1": True}])

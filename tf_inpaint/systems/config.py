@@ -6,6 +6,8 @@ import typing
 
 from tf_inpaint.errors import ConfigError
 
+_LARGEST_EXACT = 2**53  # whole numbers below are floats without loss
+
 
 @dataclasses.dataclass(frozen=True)
 class SystemConfig:
@@ -60,7 +62,7 @@ class SystemConfig:
             The configuration.
 
         Raises:
-            ConfigError: on an unknown name, with the nearest known one; on a setting of several values that is no list of them.
+            ConfigError: on an unknown name, with the nearest known one; on a value of another type than the setting's.
         """
         known = [field.name for field in dataclasses.fields(cls)]
         for name in values:
@@ -116,8 +118,14 @@ class SystemConfig:
 
 
 def _restored(value, expected_type, name):
-    """Makes the tuple that was a list in JSON; leaves what is no tuple setting as it is."""
+    """Makes the tuple that was a list in JSON, and the fraction that was written without its point; other values stay as they are."""
     if typing.get_origin(expected_type) is not tuple:
+        options = typing.get_args(expected_type) or (expected_type,)
+        if float in options and type(value) is int and abs(value) < _LARGEST_EXACT:
+            return float(value)
+        if type(value) not in options:
+            names = " or ".join(option.__name__ for option in options)
+            raise ConfigError(f"`{name}` must be of type {names}. Received: {name}={value!r}.")
         return value
     item_type = typing.get_args(expected_type)[0]
     if not isinstance(value, list | tuple) or not all(type(item) is item_type for item in value):

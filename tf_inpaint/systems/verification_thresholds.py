@@ -74,7 +74,7 @@ class VerificationThresholds:
         try:
             values = {name: float(value) for name, value in description["thresholds"].items()}
             return cls(values, float(description["percentile"]), int(description["num_pictures"]))
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             raise WeightsError(f"The stored thresholds cannot be used ({type(error).__name__}: {error}).") from error
 
     def to_dict(self) -> dict:
