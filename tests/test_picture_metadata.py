@@ -111,6 +111,31 @@ def test_a_jpeg_keeps_its_quality_and_so_about_its_size(tmp_path, options):
     assert (tmp_path / "c.jpg").stat().st_size < (tmp_path / "a.jpg").stat().st_size
 
 
+def test_a_jpeg_may_number_its_tables_as_it_likes(tmp_path):
+    data = bytearray(save(tmp_path / "a.jpg", random_rgb(9, 9)[..., 0], quality=60).read_bytes())
+    data[data.index(b"\xff\xdb") + 4] = 3
+    frame = data.index(b"\xff\xc0")
+    assert data[frame + 9] == 1 and data[frame + 12] == 0  # one component, of the table 0
+    data[frame + 12] = 3
+    (tmp_path / "a.jpg").write_bytes(data)
+    picture = pictures.read_picture(tmp_path / "a.jpg")
+    with pytest.warns(pictures.LossyPictureWarning):
+        pictures.write_picture(tmp_path / "b.jpg", picture.image, metadata=picture.metadata)
+    with Image.open(tmp_path / "a.jpg") as before, Image.open(tmp_path / "b.jpg") as after:
+        assert list(after.quantization.values()) == list(before.quantization.values()) and list(before.quantization) == [3]
+
+
+def test_a_resolution_of_nothing_by_nothing_is_left_out(tmp_path):
+    data = save(tmp_path / "a.tif", random_rgb(6, 9), dpi=(72, 72)).read_bytes()
+    assert data.count(struct.pack("<II", 72, 1)) == 2
+    (tmp_path / "a.tif").write_bytes(data.replace(struct.pack("<II", 72, 1), bytes(8)))
+    picture = pictures.read_picture(tmp_path / "a.tif")
+    assert picture.metadata.dpi is None
+    for name in ("b.tif", "b.png"):
+        pictures.write_picture(tmp_path / name, picture.image, metadata=picture.metadata)
+        assert np.array_equal(pictures.read_rgb(tmp_path / name), random_rgb(6, 9))
+
+
 def test_webp_is_lossless_unless_a_quality_is_asked_for(tmp_path):
     image = random_rgb(12, 20)
     pictures.write_picture(tmp_path / "a.webp", image)

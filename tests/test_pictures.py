@@ -362,6 +362,12 @@ def test_a_format_that_cannot_hold_the_picture_is_refused(tmp_path, name, mode):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_picture_too_large_for_a_format_is_refused_by_name_and_leaves_nothing(tmp_path):
+    with pytest.raises(PictureError, match=r"a\.webp: cannot be written as WEBP: .*16383"):
+        pictures.write_picture(tmp_path / "a.webp", np.zeros((1, 16384, 3), np.uint8))
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_colour_profile_is_written(tmp_path):
     profile = b"made-up profile of some length" * 10
     for name in ("a.png", "a.tif", "a.webp"):

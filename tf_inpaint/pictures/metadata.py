@@ -1,6 +1,7 @@
 """What a picture file says beside its pixels, and what of it goes into the result's file."""
 
 import dataclasses
+import math
 import struct
 from collections.abc import Mapping
 
@@ -57,20 +58,34 @@ class Metadata:
         except Exception:  # as for pixels: broken blocks raise almost anything
             orientation, block = 1, None
         is_rgb = image.mode not in ("CMYK", "LAB", "YCbCr")
-        dpi = image.info.get("dpi")
         jpeg = {}
         if image.format in ("JPEG", "MPO") and image.mode in ("L", "RGB"):
-            jpeg = {"qtables": image.quantization, "progressive": bool(image.info.get("progressive"))}
-            if image.mode == "RGB" and (sampling := _sampling(image)) is not None:
+            if tables := _tables(image):
+                jpeg = {"qtables": tables, "progressive": bool(image.info.get("progressive"))}
+            if tables and image.mode == "RGB" and (sampling := _sampling(image)) is not None:
                 jpeg["subsampling"] = sampling
         metadata = cls(
             exif=block,
             icc_profile=(image.info.get("icc_profile") or None) if is_rgb else None,
-            dpi=tuple(map(float, dpi)) if dpi else None,
+            dpi=_resolution(image.info.get("dpi")),
             texts=dict(getattr(image, "text", {})),
             jpeg=jpeg,
         )
         return metadata, orientation
+
+
+def _resolution(dpi: tuple | None) -> tuple[float, float] | None:
+    """As floats, `None` where they tell nothing: a TIFF file may say 0 / 0."""
+    if not dpi:
+        return None
+    across, down = map(float, dpi)
+    return (across, down) if 0 < across < math.inf and 0 < down < math.inf else None
+
+
+def _tables(image: Image.Image) -> list:
+    """The tables of brightness and, of a colour picture, of colour, whatever numbers the file gives them; none if one comes late."""
+    numbers = [number for _, _, _, number in image.layer[:2]]
+    return [image.quantization[number] for number in numbers] if set(numbers) <= set(image.quantization) else []
 
 
 def _sampling(image: Image.Image) -> int | None:

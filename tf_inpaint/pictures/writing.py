@@ -61,7 +61,7 @@ def write_picture(
 
     Raises:
         ConfigError: if the quality is out of its range.
-        PictureError: if the suffix is unknown or the format cannot hold the picture's mode.
+        PictureError: if the suffix is unknown, or the format cannot hold the picture's mode or size, or what shall lie beside it.
         OSError: if it cannot be written (missing folder, full disk, no permission).
     """
     file_format, metadata = format_of(path), metadata or Metadata()
@@ -75,11 +75,16 @@ def write_picture(
         raise PictureError(
             f"{printable(path)}: {file_format} cannot hold pictures of mode {image.mode!r}. Write a PNG or TIFF file instead."
         )
-    with atomic_write(path) as file:
-        if is_16_bit_colour:
-            _save_16_bit_colour(file, image, file_format, metadata)
-        else:
-            image.save(file, format=file_format, **_options(file_format, quality, metadata))
+    try:
+        with atomic_write(path) as file:
+            if is_16_bit_colour:
+                _save_16_bit_colour(file, image, file_format, metadata)
+            else:
+                image.save(file, format=file_format, **_options(file_format, quality, metadata))
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # of Pillow's writers, as of its parsers: ValueError, struct.error, OverflowError, ...
+        raise PictureError(f"{printable(path)}: cannot be written as {file_format}: {str(error) or type(error).__name__}.") from error
     if is_16_bit_colour and file_format == "TIFF" and (metadata.exif or metadata.icc_profile):
         warnings.warn(
             f"{printable(path)}: TIFF files with 16-bit colours are written without EXIF and colour profile. PNG keeps them.",
