@@ -23,6 +23,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--port", type=int, default=8501, help="for REST; 0 for a free one (default: %(default)s)")
     parser.add_argument("--grpc-port", type=int, metavar="PORT", help="answer gRPC too; needs tf_inpaint[grpc]")
     parser.add_argument("--max-bytes", type=int, metavar="N", help="of a request's body")
+    parser.add_argument("--max-pictures", type=int, metavar="N", help="of a request")
     parser.add_argument("--max-pixels", type=int, metavar="N", help="of all pictures of a request together")
     parser.add_argument("--max-seconds", type=float, metavar="S", help="for a request to arrive, and from then on to be answered")
     parser.add_argument("--max-running", type=int, metavar="N", help="requests that run at once (default: one per processor)")

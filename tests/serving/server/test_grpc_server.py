@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tests.serving.server.clients import PATIENCE, photo_and_hole, png, repaired
 from tf_inpaint.serving import predict_messages as messages
+from tf_inpaint.serving.server import Limits, ServedModel
 from tf_inpaint.serving.server.grpc_server import GrpcServer
 from tf_inpaint.serving.server.metrics import Metrics
 
@@ -172,6 +173,34 @@ def test_requests_that_came_are_answered_when_it_stops(model):
             assert wait() is True
     finally:
         del model.work
+
+
+def test_more_than_may_wait_are_sent_away_and_the_state_is_told_all_the_same(model_folder):
+    model = ServedModel(model_folder, limits=Limits(max_running=1, max_waiting=0))
+    server = GrpcServer(model, Metrics("inpaint"), port=0).start()
+    release, started = threading.Event(), threading.Event()
+    work = model.work
+
+    def work_after_release(task):
+        started.set()
+        return work(lambda: release.wait(PATIENCE) and task())
+
+    model.work = work_after_release
+    request = predict_request("inpaint", **pixels())
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        stub = channel.unary_unary(PREDICT, lambda message: message.SerializeToString(), messages.PredictResponse.FromString)
+        answer = stub.future(request, timeout=PATIENCE, wait_for_ready=True)
+        assert started.wait(PATIENCE)
+        status = messages.GetModelStatusRequest()
+        status.model_spec.name = "inpaint"
+        assert call(channel, STATUS, status, messages.GetModelStatusResponse).model_version_status[0].version == 1
+        with pytest.raises(grpc.RpcError) as caught:
+            call(channel, PREDICT, request, messages.PredictResponse)
+        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and "Too many requests wait" in caught.value.details()
+        release.set()
+        np.testing.assert_array_equal(tf.make_ndarray(answer.result().outputs["inpainted"])[0], repaired())
+    assert server.stop(grace=PATIENCE)() is True
+    model.close()
 
 
 def test_the_messages_are_those_of_tensorflow_serving():

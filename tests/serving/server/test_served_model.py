@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.picture_files import png_bytes
 from tests.serving.server.clients import PATIENCE, photo_and_hole, png, repaired
 from tf_inpaint.errors import ConfigError
 from tf_inpaint.serving.server import Limits, ServedModel
@@ -143,6 +144,29 @@ def test_the_pixels_of_a_request_are_counted_together(model):
         model.predict("inpaint", {"image": image, "mask": image[..., :1]})
 
 
+@pytest.mark.parametrize("last", [b"no picture", png_bytes(5, 2**31), png_bytes(5, 2**32 - 1)])
+def test_what_is_no_picture_does_not_hide_the_others(model, last):
+    photo, hole = map(png, photo_and_hole(60, 50))
+    inputs = {"image_bytes": np.array([photo] * 3 + [last], dtype=object), "mask_bytes": np.array([hole] * 4, dtype=object)}
+    with pytest.raises(RequestError, match="image_bytes: 9000 pixels in all are more than the 8000 of a request"):
+        model.predict("serving_default", inputs)
+
+
+def test_the_pictures_of_a_request_are_counted(model_folder):
+    model = ServedModel(model_folder, limits=Limits(max_pictures=2))
+    photo, hole = photo_and_hole()
+    for count in (2, 3):
+        files = {"image_bytes": np.array([png(photo)] * count, dtype=object), "mask_bytes": np.array([png(hole)] * count, dtype=object)}
+        arrays = {"image": np.stack([photo] * count), "mask": np.stack([hole] * count)[..., np.newaxis]}
+        for signature, inputs in (("serving_default", files), ("inpaint", arrays)):
+            if count == 2:
+                assert len(*model.predict(signature, inputs).values()) == 2
+            else:
+                with pytest.raises(RequestError, match="3 pictures are more than the 2 of a request"):
+                    model.predict(signature, inputs)
+    model.close()
+
+
 @pytest.mark.parametrize("code", HTTP_STATUS)
 def test_every_code_of_tensorflow_is_kept(code):
     error = from_tensorflow(tf.errors.OpError(None, None, "a word", getattr(tf.errors, code)))
@@ -201,7 +225,7 @@ def test_a_closed_model_takes_no_work(model_folder):
     assert caught.value.http_status == 503
 
 
-@pytest.mark.parametrize("limit", ["max_bytes", "max_pixels", "max_seconds", "max_connections"])
+@pytest.mark.parametrize("limit", ["max_bytes", "max_pictures", "max_pixels", "max_seconds", "max_connections"])
 def test_a_limit_that_leaves_nothing_is_refused(limit):
     with pytest.raises(ConfigError, match=f"{limit}=0"):
         Limits(**{limit: 0})

@@ -18,6 +18,7 @@ from tf_inpaint.serving.server.request_error import RequestError
 from tf_inpaint.serving.server.rest_json import DEFAULT_SIGNATURE
 from tf_inpaint.serving.server.served_model import ServedModel
 
+_SPARE_THREADS = 8
 _METADATA_FIELD = "signature_def"
 _METADATA_TYPE = "type.googleapis.com/tensorflow.serving.SignatureDefMap"
 
@@ -43,10 +44,12 @@ class GrpcServer:
         self._grpc, self._model, self._metrics = grpc, model, metrics
         self._lock, self._num_requests = threading.Lock(), 0
         limits = model.limits
-        # A thread waits while a worker works, so there must be as many as requests may wait.
-        pool = concurrent.futures.ThreadPoolExecutor(limits.num_workers + limits.max_waiting, thread_name_prefix="grpc")
+        # A thread waits while a worker works, so there must be as many as requests may wait. The others send away those that come then,
+        # and tell the model's state; beyond them gRPC itself refuses, where it would keep requests without end.
+        num_threads = limits.num_workers + limits.max_waiting + _SPARE_THREADS
+        pool = concurrent.futures.ThreadPoolExecutor(num_threads, thread_name_prefix="grpc")
         options = [("grpc.max_receive_message_length", limits.max_bytes), ("grpc.so_reuseport", 0)]
-        self._server = grpc.server(pool, options=options)
+        self._server = grpc.server(pool, options=options, maximum_concurrent_rpcs=num_threads)
         predict = self._handler(self._predict, messages.PredictRequest)
         get_metadata = self._handler(self._get_metadata, messages.GetModelMetadataRequest)
         get_status = self._handler(self._get_status, messages.GetModelStatusRequest)

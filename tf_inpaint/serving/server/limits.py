@@ -12,6 +12,7 @@ class Limits:
 
     Attributes:
         max_bytes: of a request's body.
+        max_pictures: of a request: even small ones cost a run of the networks each.
         max_pixels: of all pictures of a request together. The model has its own limit for each picture.
         max_seconds: within which a request must have been received, and from then on answered. A client that is slower is cut off; one
             that would wait longer is told so. A graph that runs cannot be stopped: it then ends for nobody, in its place.
@@ -24,6 +25,7 @@ class Limits:
     """
 
     max_bytes: int = 32 * 2**20
+    max_pictures: int = 256
     max_pixels: int = 4096 * 4096
     max_seconds: float = 60.0
     max_running: int = 0

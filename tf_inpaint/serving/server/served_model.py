@@ -104,11 +104,11 @@ class ServedModel:
             Arrays by name.
 
         Raises:
-            RequestError: if the inputs are over `max_pixels`, or the graph refuses them.
+            RequestError: if the inputs are over `max_pictures` or `max_pixels`, or the graph refuses them.
         """
         try:
             tensors = {key: tf.constant(value, spec.dtype) for key, spec in self.specs_of(signature).items() for value in [inputs[key]]}
-            self._check_pixels(tensors)
+            self._check_limits(tensors)
             return {key: value.numpy() for key, value in self._signatures[signature](**tensors).items()}
         except tf.errors.OpError as error:
             raise from_tensorflow(error) from error
@@ -146,19 +146,27 @@ class ServedModel:
         """Takes no more work; what runs is finished by its worker."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _check_pixels(self, tensors: dict[str, tf.Tensor]) -> None:
+    def _check_limits(self, tensors: dict[str, tf.Tensor]) -> None:
         for key, tensor in tensors.items():
+            num_pictures = tensor.shape[0]
+            if num_pictures > self.limits.max_pictures:
+                reason = f"Input {key}: {num_pictures} pictures are more than the {self.limits.max_pictures} of a request."
+                raise RequestError("INVALID_ARGUMENT", reason)
             if tensor.dtype == tf.string:
-                try:
-                    sizes = [self._stored_size(data).numpy() for data in tf.reshape(tensor, [-1])]
-                except tf.errors.InvalidArgumentError:
-                    continue  # no picture at all: the graph says so, with the name
-                num_pixels = sum(int(height) * int(width) for height, width in sizes)
+                num_pixels = sum(map(self._num_pixels, tensor))
             else:
                 num_pixels = int(np.prod(tensor.shape[:3], dtype=np.int64))
             if num_pixels > self.limits.max_pixels:
                 reason = f"Input {key}: {num_pixels} pixels in all are more than the {self.limits.max_pixels} of a request."
                 raise RequestError("INVALID_ARGUMENT", reason)
+
+    def _num_pixels(self, data: tf.Tensor) -> int:
+        """Of a picture's file; 0 of what the graph will refuse: it says why, with the name, but what is before it must be counted."""
+        try:
+            height, width = self._stored_size(data).numpy()
+        except tf.errors.InvalidArgumentError:
+            return 0
+        return max(int(height), 0) * max(int(width), 0)
 
 
 def _find_version(directory: Path) -> Path:
