@@ -24,6 +24,10 @@ class PictureError(TfInpaintError):
     """A picture file that cannot be read, is too large, or has the wrong size or type."""
 
 
+class PictureSizeError(PictureError):
+    """A picture with more pixels than are allowed."""
+
+
 class MaskError(TfInpaintError):
     """A mask that is empty, of another size than its picture, or cannot be made as asked."""
 

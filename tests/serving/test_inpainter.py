@@ -6,10 +6,12 @@ import tensorflow as tf
 from PIL import Image
 
 from tests.constant_system import ConstantSystem
-from tests.picture_files import UPRIGHT, random_rgb, save, save_turned
-from tf_inpaint import ops
+from tests.picture_files import UPRIGHT, png_bytes, random_rgb, save, save_turned
+from tf_inpaint import ops, pictures
 from tf_inpaint.errors import ConfigError, MaskError, NonFiniteError, PictureError
 from tf_inpaint.serving import Inpainter
+from tf_inpaint.serving.export import DEFAULT_MAX_PIXELS
+from tf_inpaint.serving.inpainter import MAX_WHOLE_PIXELS
 from tf_inpaint.systems import SYSTEMS
 
 SIDES = [*range(1, 18), 31, 32, 33, 63, 64, 65, 127, 128, 129]
@@ -175,6 +177,19 @@ def test_a_picture_over_the_cap_is_an_error(inpainter):
     capped = Inpainter(inpainter.system, max_pixels=109)
     with pytest.raises(PictureError, match="photo: 11 x 10 pixels are more than the 109"):
         capped(random_rgb(10, 11), random_hole(10, 11))
+
+
+def test_the_whole_picture_goes_through_the_networks_within_a_limit_of_its_own(inpainter, tmp_path):
+    assert Inpainter(inpainter.system, strategy="crop").max_pixels == pictures.MAX_PIXELS
+    whole = Inpainter(inpainter.system, strategy="original")
+    assert whole.max_pixels == MAX_WHOLE_PIXELS == DEFAULT_MAX_PIXELS
+    assert Inpainter(inpainter.system, strategy="original", max_pixels=7).max_pixels == 7
+    (tmp_path / "large.png").write_bytes(png_bytes(4097, 4096))
+    with pytest.raises(PictureError, match="large.png: 4097 x 4096 pixels are more than .* Raise `max_pixels` .* 'crop' takes"):
+        whole(tmp_path / "large.png", random_hole(4, 4))
+    capped = Inpainter(inpainter.system, strategy="original", max_pixels=109)
+    with pytest.raises(PictureError, match="mask: 11 x 10 pixels .* The strategy 'original' takes memory for each pixel"):
+        capped(random_rgb(5, 5), random_hole(10, 11))
 
 
 @pytest.mark.parametrize("photo", [np.full((8, 8, 3), np.nan, np.float32), np.zeros((8, 8, 3)), np.zeros((0, 8, 3), np.uint8)])

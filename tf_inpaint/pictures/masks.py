@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from tf_inpaint.errors import MaskError
-from tf_inpaint.pictures.opening import MAX_PIXELS, PictureSource, decode, name_of
+from tf_inpaint.pictures.opening import MAX_PIXELS, PictureSource, check_size, decode, name_of
 from tf_inpaint.pictures.reading import result_mode, to_8_bit
 
 # A mask level above this is a hole (the same line as `ops.image.MASK_THRESHOLD`).
@@ -43,7 +43,9 @@ def read_mask(source: PictureSource, *, max_pixels: int = MAX_PIXELS, name: str 
     """
     name = name or name_of(source)
     if isinstance(source, np.ndarray) and (source.dtype == bool or source.dtype.kind == "f"):
-        levels = _plane(source, name=name).astype(np.float32) * (255.0 if source.dtype == bool else 1.0)
+        plane = _plane(source, name=name)
+        check_size(plane.shape[::-1], name=name, max_pixels=max_pixels)
+        levels = plane.astype(np.float32) * (255.0 if source.dtype == bool else 1.0)
         if not np.all(np.isfinite(levels)) or levels.min() < 0 or levels.max() > 255:
             raise MaskError(f"{name}: mask values must lie in [0, 1] or in [0, 255]. Received: NaN, infinite or outside values.")
         return _threshold(_stretched(levels, 255), name)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from tf_inpaint.errors import ConfigError, PictureError
+from tf_inpaint.errors import ConfigError, PictureError, PictureSizeError
 from tf_inpaint.pictures.formats import FORMATS, printable
 from tf_inpaint.pictures.metadata import Metadata
 
@@ -55,7 +55,7 @@ def decode(source: PictureSource, *, name: str | None, max_pixels: int) -> tuple
         raise ConfigError(f"`max_pixels` must be at least 1. Received: max_pixels={max_pixels}.")
     if isinstance(source, np.ndarray):
         picture = _from_array(source, name=name)
-        _check_size(source.shape[1::-1], name=name, max_pixels=max_pixels)
+        check_size(source.shape[1::-1], name=name, max_pixels=max_pixels)
         return picture, Metadata()
     if isinstance(source, str | os.PathLike):
         try:
@@ -78,7 +78,7 @@ def decode(source: PictureSource, *, name: str | None, max_pixels: int) -> tuple
     except UnidentifiedImageError as error:
         raise PictureError(f"{name}: is not a readable {', '.join(FORMATS[:-1])} or {FORMATS[-1]} picture.") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureError(
+        raise PictureSizeError(
             f"{name}: has more than {2 * MAX_PIXELS:,} pixels, which is never allowed. Make it smaller elsewhere."
         ) from error
     except Exception as error:
@@ -106,7 +106,7 @@ def _decode(source, name, max_pixels):
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(source, formats=FORMATS)
         is_16_bit_colour = image.mode in ("LA", "RGB", "RGBA") and any(";16" in str(part.args) for part in image.tile)
-    _check_size(image.size, name=name, max_pixels=max_pixels)
+    check_size(image.size, name=name, max_pixels=max_pixels)
     image.load()
     # After `load`: a PNG may carry its EXIF behind the pixels, and Pillow has then already turned a TIFF.
     metadata, orientation = Metadata.of(image)
@@ -140,12 +140,22 @@ def _turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
     return np.ascontiguousarray(turn(pixels))
 
 
-def _check_size(size: tuple[int, int], *, name: str, max_pixels: int) -> None:
+def check_size(size: tuple[int, int], *, name: str, max_pixels: int) -> None:
+    """Checks the size of a picture; for files before they are decoded.
+
+    Args:
+        size: width and height.
+        name: what error messages call the picture.
+        max_pixels: see `decode`.
+
+    Raises:
+        PictureError: if there are no pixels, or too many.
+    """
     if 0 in size:
         raise PictureError(f"{name}: holds no pixels.")
     width, height = size
     if width * height > max_pixels:
-        raise PictureError(
+        raise PictureSizeError(
             f"{name}: {width} x {height} pixels are more than the {max_pixels:,} that are allowed. "
             "Raise `max_pixels` if you trust the file."
         )

@@ -161,6 +161,8 @@ def repair_files(
             if result is not None:
                 outcome.verdicts.append((job, result.verdict, result.describe()))
             outcome.notes += [_note(job, warning) for warning in caught if issubclass(warning.category, _NOTED)]
+        except MemoryError as error:
+            outcome.failures.append((job, f"there is not enough memory for it: {error}"))
         except (TfInpaintError, OSError) as error:
             # A PictureError begins with the name of its file; the caller names the picture already.
             outcome.failures.append((job, str(error).removeprefix(f"{pictures.printable(job.image)}: ")))
@@ -172,8 +174,7 @@ def _repair_file(
 ) -> VerifiedResult | None:
     if job.problem:
         raise MaskError(job.problem)
-    picture = pictures.read_picture(job.image, max_pixels=inpainter.max_pixels)
-    mask = pictures.read_mask(job.mask, max_pixels=inpainter.max_pixels)
+    picture, mask = inpainter.read(job.image, job.mask)
     verified = None if retries is None else inpainter.fill_verified(picture, mask, retries=retries)
     result = inpainter.fill(picture, mask) if verified is None else verified.image
     if job.sheet is not None:

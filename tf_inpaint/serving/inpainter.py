@@ -10,11 +10,14 @@ import tensorflow as tf
 from PIL import Image
 
 from tf_inpaint import ops, pictures, systems
-from tf_inpaint.errors import ConfigError, NonFiniteError, PictureError
+from tf_inpaint.errors import ConfigError, NonFiniteError, PictureError, PictureSizeError
 from tf_inpaint.serving.hole_options import HoleOptions
 from tf_inpaint.serving.strategies import STRATEGIES
 from tf_inpaint.serving.verified_result import ACCEPTED, NOT_JUDGED, REJECTED, VerifiedResult
 from tf_inpaint.systems.loading import load
+
+MAX_WHOLE_PIXELS = 4096 * 4096
+"""Pictures that go through the networks as a whole have no more pixels, unless the caller says else; as in exported models."""
 
 # No size is part of the signature: one trace for all pictures.
 _SIGNATURE = [tf.TensorSpec([None, None, None, 3], tf.uint8), tf.TensorSpec([None, None, None, 1], tf.bool)]
@@ -45,7 +48,8 @@ class Inpainter:
         strategy: "crop", "resize", "tile" or "original".
         margin: known pixels that the networks see around a hole, for "crop" and "tile"; `None` for a quarter of the networks' size, and
             more for large holes.
-        max_pixels: pictures with more pixels are refused before they are decoded.
+        max_pixels: pictures with more pixels are refused before they are decoded. `None`: `pictures.MAX_PIXELS`, and with the strategy
+            "original", which takes memory for each of them, `MAX_WHOLE_PIXELS`.
         invert_mask: whether black marks the hole.
         erode: pixels to take away from the hole along its border.
         dilate: pixels to add to the hole around it, after that. A hole that leaves a rim of what shall go is filled with more of it.
@@ -63,7 +67,7 @@ class Inpainter:
         *,
         strategy: str = "crop",
         margin: int | None = None,
-        max_pixels: int = pictures.MAX_PIXELS,
+        max_pixels: int | None = None,
         invert_mask: bool = False,
         erode: int = 0,
         dilate: int = 0,
@@ -74,6 +78,8 @@ class Inpainter:
             raise ConfigError(f"`strategy` must be one of {', '.join(STRATEGIES)}. Received: strategy={strategy!r}.")
         if margin is not None and margin < 0:
             raise ConfigError(f"`margin` must not be negative. Received: margin={margin}.")
+        if max_pixels is None:
+            max_pixels = MAX_WHOLE_PIXELS if strategy == "original" else pictures.MAX_PIXELS
         if max_pixels < 1:
             raise ConfigError(f"`max_pixels` must be at least 1. Received: max_pixels={max_pixels}.")
         self.hole_options = HoleOptions(invert_mask=invert_mask, erode=erode, dilate=dilate, feather=feather, match_colour=match_colour)
@@ -108,7 +114,7 @@ class Inpainter:
             MaskError: if the mask is of another shape than the photo, or the hole is empty or the whole photo.
             NonFiniteError: if the networks give values that are not finite.
         """
-        picture, hole = self._read(photo, mask)
+        picture, hole = self.read(photo, mask)
         return _as_given(photo, self.fill(picture, hole))
 
     def inpaint_verified(self, photo: pictures.PictureSource, mask: pictures.PictureSource, *, retries: int = 0) -> VerifiedResult:
@@ -130,11 +136,35 @@ class Inpainter:
             MaskError: as `__call__`.
             NonFiniteError: as `__call__`.
         """
-        picture, hole = self._read(photo, mask)
+        picture, hole = self.read(photo, mask)
         result = self.fill_verified(picture, hole, retries=retries)
         return dataclasses.replace(result, image=_as_given(photo, result.image))
 
-    def fill(self, picture: pictures.Picture, mask: np.ndarray) -> Image.Image:
+    def read(self, photo: pictures.PictureSource, mask: pictures.PictureSource) -> tuple[pictures.Picture, np.ndarray]:
+        """Reads a photograph and its mask within `max_pixels`, for `fill`.
+
+        Args:
+            photo: see `__call__`.
+            mask: see `__call__`.
+
+        Returns:
+            As `pictures.read_picture` and `pictures.read_mask` give them.
+
+        Raises:
+            PictureError: if one of them cannot be read or has more than `max_pixels`.
+            MaskError: if an array holds values that are no mask.
+        """
+        try:
+            picture = pictures.read_picture(photo, max_pixels=self.max_pixels, name=_name(photo, "photo"))
+            return picture, pictures.read_mask(mask, max_pixels=self.max_pixels, name=_name(mask, "mask"))
+        except PictureSizeError as error:
+            if self.strategy != "original":
+                raise
+            raise PictureSizeError(
+                f"{error} The strategy 'original' takes memory for each pixel; 'crop' takes it for the hole's surroundings only."
+            ) from error
+
+    def fill(self, picture: pictures.Picture, mask: np.ndarray) -> Image.Image | np.ndarray:
         """Repairs a picture that has been read.
 
         Args:
@@ -142,7 +172,7 @@ class Inpainter:
             mask: uint8 `[H, W]` from `pictures.read_mask`, 255 in the hole.
 
         Returns:
-            A Pillow image of the mode and size of `picture.image`.
+            A Pillow image of the mode and size of `picture.image`; of 16-bit colours an array.
 
         Raises:
             MaskError: as `__call__`.
@@ -204,10 +234,6 @@ class Inpainter:
                 f"These weights of {self.system.KEY} have no thresholds, so no result is ever rejected and tried again. Measure them with "
                 "`tf-inpaint calibrate`, or take retries=0 to see the scores."
             )
-
-    def _read(self, photo, mask):
-        picture = pictures.read_picture(photo, max_pixels=self.max_pixels, name=_name(photo, "photo"))
-        return picture, pictures.read_mask(mask, max_pixels=self.max_pixels, name=_name(mask, "mask"))
 
     def _run(self, graph: Callable, picture: pictures.Picture, hole: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
         """Repairs by the strategy: uint8 `[H, W, 3]`, and if the graph has scores, each one's lowest of all parts that it saw."""
