@@ -14,6 +14,7 @@ from tf_inpaint.ops import (
     modulation,
     morphology,
     patches,
+    portable,
     resampling,
     spectral,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "modulation",
     "morphology",
     "patches",
+    "portable",
     "resampling",
     "spectral",
 ]

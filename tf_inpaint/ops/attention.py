@@ -32,7 +32,7 @@ def attend(
         key_bias: `[B, M]`, dtype of the queries, added to the scores of each key, without gradient: a large negative number leaves a key
             out. `None` for none.
         floor: weights below it are raised to it, and have no gradient then; 0 for none.
-        block_size: queries handled at a time, at least 1; `None` chooses it so that a block holds about `SCORES_PER_BLOCK` scores.
+        block_size: queries handled at a time at most, at least 1; `None` chooses: a block then holds about `SCORES_PER_BLOCK` scores.
 
     Returns:
         `[B, N, E]`, dtype of the values.
@@ -79,12 +79,14 @@ def _block_starts(queries, keys, block_size):
     if None not in known:
         batch, num_queries, num_keys = known
         size = min(block_size or max(SCORES_PER_BLOCK // max(batch * num_keys, 1), 16), num_queries)
-        return -(-num_queries // size), size
-    batch, num_queries, num_keys = tf.shape(queries)[0], tf.shape(queries)[1], tf.shape(keys)[1]
-    if block_size is None:
-        block_size = tf.maximum(SCORES_PER_BLOCK // tf.maximum(batch * num_keys, 1), 16)
-    size = tf.minimum(block_size, num_queries)
-    return -(-num_queries // size), size
+    else:
+        batch, num_queries, num_keys = tf.shape(queries)[0], tf.shape(queries)[1], tf.shape(keys)[1]
+        if block_size is None:
+            block_size = tf.maximum(SCORES_PER_BLOCK // tf.maximum(batch * num_keys, 1), 16)
+        size = tf.minimum(block_size, num_queries)
+    # Dividends stay positive: ONNX rounds negative quotients towards zero.
+    num_blocks = (num_queries + size - 1) // size
+    return num_blocks, (num_queries + num_blocks - 1) // num_blocks  # the last block is about as large as the others
 
 
 def _attention_block(queries, keys, bias):
@@ -108,10 +110,12 @@ def _forward(queries, keys, values, bias, floor, block_size):
 
     def body(index, blocks):
         outputs = _attend_block(queries[:, index * size : (index + 1) * size], keys, values, bias, floor)
-        return index + 1, blocks.write(index, tf.transpose(outputs, [1, 0, 2]))
+        # Blocks of one size can be stacked. (The concatenation of others is an operation that ONNX lacks.)
+        return index + 1, blocks.write(index, tf.pad(outputs, [[0, 0], [0, size - tf.shape(outputs)[1]], [0, 0]]))
 
     _, blocks = tf.while_loop(lambda index, _: index < num_blocks, body, [0, blocks], parallel_iterations=1)
-    outputs = tf.transpose(blocks.concat(), [1, 0, 2])
+    outputs = tf.transpose(blocks.stack(), [1, 0, 2, 3])
+    outputs = tf.reshape(outputs, [tf.shape(queries)[0], num_blocks * size, values.shape[-1]])[:, : tf.shape(queries)[1]]
     return tf.ensure_shape(outputs, [queries.shape[0], queries.shape[1], values.shape[-1]])
 
 

@@ -7,7 +7,7 @@ its thresholds mean the same.
 import numpy as np
 import tensorflow as tf
 
-from tf_inpaint.ops import gaussian
+from tf_inpaint.ops import gaussian, portable
 
 # Pixels in a word of the packed planes that hysteresis works on: int64, the widest type whose `Roll` has a GPU kernel.
 WORD_BITS = 64
@@ -59,8 +59,8 @@ def canny(
     weak = candidate & (inner >= low_threshold) & (inner > 0.0)
     strong = weak & (inner >= high_threshold)
     height, width = tf.unstack(tf.shape(smoothed))[1:]
-    strong, weak = _pack(strong, height, width), _pack(weak, height, width)
-    edges = tf.cast(_unpack(_connected(strong, weak), width), tf.float32)[..., tf.newaxis]
+    hysteresis = _hysteresis_of_planes if portable.are_wanted() else _hysteresis_of_words
+    edges = hysteresis(strong, weak, height, width)
     edges.set_shape(gray.shape)
     return edges
 
@@ -130,6 +130,32 @@ def _all_neighbours(usable: tf.Tensor) -> tf.Tensor:
     """`[B, H - 2, W - 2]` bool: inner pixels of `[B, H, W]` that are usable with all their eight neighbours."""
     rows = usable[:, :-2] & usable[:, 1:-1] & usable[:, 2:]
     return rows[:, :, :-2] & rows[:, :, 1:-1] & rows[:, :, 2:]
+
+
+def _hysteresis_of_words(strong: tf.Tensor, weak: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    """`[B, H, W, 1]` float32 in {0, 1}: the weak pixels that an 8-connected path of weak pixels joins to a strong one.
+
+    Both are inner pixels, `[B, H - 2, W - 2]` bool; what is strong is weak. Here 64 pixels are handled at a time.
+    """
+    strong, weak = _pack(strong, height, width), _pack(weak, height, width)
+    return tf.cast(_unpack(_connected(strong, weak), width), tf.float32)[..., tf.newaxis]
+
+
+def _hysteresis_of_planes(strong: tf.Tensor, weak: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    """The same without operations on bits, which other runtimes lack: see `portable`. Several times slower."""
+    shape = tf.shape(weak)
+    paddings = [[0, 0], [1, height - 1 - shape[1]], [1, width - 1 - shape[2]], [0, 0]]
+    strong, weak = (tf.pad(tf.cast(inner, tf.float32)[..., tf.newaxis], paddings) for inner in (strong, weak))
+
+    def look(_: tf.Tensor, edges: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        grown = edges
+        for _ in range(DILATIONS_PER_LOOK):
+            grown = tf.nn.max_pool2d(grown, 3, 1, "SAME") * weak
+        return tf.reduce_any(tf.not_equal(grown, edges)), grown
+
+    unknown = tf.TensorShape([None, None, None, 1])
+    _, edges = tf.while_loop(lambda changed, _: changed, look, (tf.constant(True), strong), shape_invariants=(tf.TensorShape([]), unknown))
+    return edges
 
 
 def _pack(inner: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tf_inpaint.ops import portable
+
 
 def conv2d(
     inputs: tf.Tensor,
@@ -46,6 +48,8 @@ def conv2d(
         margins = [[0, 0], *([pixels // 2, pixels - pixels // 2] for pixels in reach), [0, 0]]
     if margins != "VALID":
         inputs = tf.pad(inputs, margins)
+    if portable.are_wanted():  # exported graphs need no gradient
+        return tf.nn.conv2d(inputs, kernel, strides=1, padding="VALID", dilations=rates)
     # All grids must be of one size. What is added here is cropped below: no tap of a kept pixel reaches it.
     surplus = tf.stack([tf.zeros([2], tf.int32), -tf.shape(inputs)[1:3] % tf.constant(rates)], axis=1)
     grids = tf.space_to_batch(inputs, rates, surplus)

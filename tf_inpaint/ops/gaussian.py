@@ -5,6 +5,8 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from tf_inpaint.ops import portable
+
 
 def gaussian_kernel(sigma: float, *, truncate: float = 4.0) -> np.ndarray:
     """Sampled Gaussian taps that sum to 1.
@@ -105,8 +107,12 @@ def _smooth_down(image: tf.Tensor, kernel: np.ndarray) -> tf.Tensor:
 
     The W x C values of a row are handed to the depthwise convolution as channels: it is vectorised over channels (three
     times the speed of a convolution with one channel), and on a GPU it computes in true float32, where a plain
-    convolution would round its input to TF32 and move edges.
+    convolution would round its input to TF32 and move edges. Other runtimes want to know the number of channels, so there the values
+    of a row stay where they are.
     """
+    if portable.are_wanted():
+        taps = np.tile(kernel[:, np.newaxis, np.newaxis, np.newaxis], [1, 1, image.shape[-1], 1])
+        return tf.nn.depthwise_conv2d(image, tf.constant(taps), [1, 1, 1, 1], "SAME")
     shape = tf.shape(image)
     batch, height, width, channels = tf.unstack(shape)
     row_length = width * channels

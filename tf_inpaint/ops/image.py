@@ -7,6 +7,8 @@ the only places that know the factors between the ranges.
 
 import tensorflow as tf
 
+from tf_inpaint.ops import portable, resampling
+
 # Luma of linear-light RGB with ITU-R BT.709 primaries, the weights of scikit-image's `rgb2gray`.
 LUMA = (0.2125, 0.7154, 0.0721)
 # At the file edge a mask pixel above this grey level is a hole.
@@ -194,6 +196,11 @@ def resize(image: tf.Tensor, size: tuple[int, int], *, method: str = "bilinear")
     Returns:
         Resized tensor; float32, or the input's dtype with "nearest".
     """
+    if portable.are_wanted() and method in ("bilinear", "area"):
+        image = tf.convert_to_tensor(image)
+        if image.shape.rank == 3:
+            return resampling.resize_by_matrices(image[tf.newaxis], size, method=method)[0]
+        return resampling.resize_by_matrices(image, size, method=method)
     return tf.image.resize(image, size, method=method, antialias=method != "nearest")
 
 

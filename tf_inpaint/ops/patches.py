@@ -270,5 +270,6 @@ def _coverage(number, size, stride):
     """How many of `number` intervals of length `size`, one each `stride`, hold each of the places that they span together; at least 1."""
     place = tf.range((number - 1) * stride + size)
     last = tf.minimum(place // stride, number - 1)
-    first = tf.maximum((place - size) // stride + 1, 0)
+    # Quotients below 0 do not matter: ONNX rounds them towards zero.
+    first = tf.maximum((place - size + stride) // stride, 0)
     return tf.cast(tf.maximum(last - first + 1, 1), tf.float32)

@@ -3,16 +3,18 @@
 Both need packages of their own: `pip install 'tf_inpaint[onnx]'`, `pip install 'tf_inpaint[openvino]'`. The graph takes and gives
 pixels, as the signature `inpaint` of the SavedModel does: `image` uint8 `[N, H, W, 3]` and `mask` uint8 `[N, H, W, 1]`, white = fill, of
 any size -> `inpainted` uint8 `[N, H, W, 3]`, known pixels bit-identical. Neither format has checks inside the graph: sizes, limits and
-empty masks are the caller's business. Sums may be rounded in another order than TensorFlow's, so the hole may differ by one grey level
-(tests/serving/test_convert.py); in `partial_conv` no pixel did.
+empty masks are the caller's business.
 
-Systems that find edges inside their graph cannot be converted yet and are refused: Canny's hysteresis works on packed bits, for which
-neither format has operations.
+Every system can be exported. What TensorFlow computes by operations that the formats lack is computed by others, to the same effect
+(`ops.portable`). Sums may be rounded in another order than TensorFlow's, so the hole may differ by one grey level
+(tests/serving/test_convert.py).
 """
 
+import contextlib
 import importlib
 import logging
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +22,7 @@ from types import ModuleType
 
 import tensorflow as tf
 
-from tf_inpaint import systems
+from tf_inpaint import ops, systems
 from tf_inpaint.errors import ConfigError
 from tf_inpaint.files import atomic_directory, atomic_write
 from tf_inpaint.serving import encoded_pictures
@@ -80,11 +82,12 @@ def export_openvino(system: systems.InpaintingSystem, directory: str | os.PathLi
         OSError: if it cannot be written.
     """
     directory = _new_path(directory, "")
-    openvino = _import("openvino", "openvino")
+    with _without_reports():
+        openvino = _import("openvino", "openvino")
     function = _function(system).get_concrete_function()
     module = tf.Module()
     module.network_variables = list(function.variables)
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory() as temporary, _without_reports():
         tf.saved_model.save(module, temporary, signatures={"inpaint": function})
         try:
             model = openvino.convert_model(temporary)
@@ -115,6 +118,20 @@ def _import(package: str, extra: str) -> ModuleType:
         raise ConfigError(f"This needs the package {package}: pip install 'tf_inpaint[{extra}]'.") from error
 
 
+@contextlib.contextmanager
+def _without_reports() -> Iterator[None]:
+    """OpenVINO would tell its makers of each import and conversion, over the network; it works without the package that does so."""
+    name = "openvino_telemetry"
+    is_free = name not in sys.modules  # else somebody else has imported it, and may want it
+    if is_free:
+        sys.modules[name] = None
+    try:
+        yield
+    finally:
+        if is_free:
+            del sys.modules[name]
+
+
 def _nodes(graph) -> Iterator:
     """All nodes of an ONNX graph, also those of the graphs inside conditions and loops."""
     for node in graph.node:
@@ -131,8 +148,9 @@ def _unconvertible(system: systems.InpaintingSystem, name: str, reason: str) -> 
 def _function(system: systems.InpaintingSystem) -> tf.types.experimental.PolymorphicFunction:
     copy = float32_copy(system)
 
-    @tf.function(input_signature=_SIGNATURE)
+    @tf.function(input_signature=_SIGNATURE, autograph=False)
     def inpaint(image, mask):
-        return {"inpainted": fill_hole(copy, image, encoded_pictures.hole_of(mask))}
+        with ops.portable.portable_operations():
+            return {"inpainted": fill_hole(copy, image, encoded_pictures.hole_of(mask))}
 
     return inpaint

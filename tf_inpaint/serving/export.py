@@ -108,7 +108,8 @@ def float32_copy(system: systems.InpaintingSystem) -> systems.InpaintingSystem:
         keras.mixed_precision.set_global_policy(policy)
     for weight, original in zip(copy.generator_weights, system.generator_weights, strict=True):
         weight.assign(original.numpy())
-    precisions = {layer.compute_dtype for name in system.GENERATORS for layer in system.networks[name].layers} - {"float32"}
+    dtypes = {layer.compute_dtype for name in system.GENERATORS for layer in system.networks[name].layers}
+    precisions = {dtype for dtype in dtypes - {"float32"} if tf.as_dtype(dtype).is_floating}  # an input of seeds has whole numbers
     if precisions:
         message = f"The networks compute in {', '.join(sorted(precisions))}; their export computes in float32."
         warnings.warn(message, stacklevel=3)  # the line that called for the export
