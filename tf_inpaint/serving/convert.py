@@ -7,7 +7,8 @@ empty masks are the caller's business.
 
 Every system can be exported. What TensorFlow computes by operations that the formats lack is computed by others, to the same effect
 (`ops.portable`). Sums may be rounded in another order than TensorFlow's, so the hole may differ by one grey level
-(tests/serving/test_convert.py).
+(tests/serving/test_convert.py). Measured with `three_stage.faces_128` on three photographs of 128 px (benchmarks/convert.py): with
+onnxruntime no value differed, at 1.5 times TensorFlow's CPU time.
 """
 
 import contextlib
