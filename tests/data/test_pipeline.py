@@ -254,3 +254,15 @@ def test_an_argument_out_of_range_is_refused_by_name(bank, options):
 def test_a_wrong_folder_is_an_error_and_not_an_empty_data_set(tmp_path):
     with pytest.raises(DataError, match=f"{tmp_path}/missing"):
         dataset(f"folder:{tmp_path}/missing", image_size=SIZE, batch_size=2)
+
+
+def test_numbers_say_which_picture_an_example_is_of(bank):
+    select = slice(1, None, 2)
+    batches = batches_of(bank, numbers=True, select=select, flip=False, crop="center", masks_on="step")
+    plain = batches_of(bank, flip=False, crop="center", shuffle=False, masks_on="step", batch_size=1)
+    numbers = np.concatenate([batch["number"] for batch in batches])
+    assert sorted(numbers) == list(range(NUM_PICTURES))[select]
+    images = np.concatenate([batch["image"] for batch in batches])
+    for number, image in zip(numbers, images, strict=True):
+        np.testing.assert_array_equal(image, plain[number]["image"][0])
+    assert "number" in batches_of(bank, 1, numbers=True)[0]

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.golden.layouts import assert_close
 from tf_inpaint.layers import ContextualAttention, PatchAttention, PatchTransfer
-from tf_inpaint.ops import patches
+from tf_inpaint.ops import patches, resampling
 
 HIFILL = {"normalize_query": False, "mask_mode": "published", "fuse": True}
 DEEPFILL_CASES = ["r2_fuse", "r2_nofuse", "r2_fuse_sharp", "r1_fuse", "r2_nomask", "r2_24x32"]
@@ -58,6 +58,13 @@ def test_scores_are_hifills(golden, case):
     assert_close(rebuilt, arrays[f"{case}/y"], relative=5e-5)
 
 
+def test_the_best_place_alone_has_hifills_weight(golden):
+    arrays = golden("hifill_attention")
+    layer = PatchAttention(normalize_query=False, fuse=bool(arrays["hard_16/fuse"]), hard=True, rate=int(arrays["hard_16/rate"]))
+    features, mask = tf.constant(arrays["hard_16/x"]), tf.repeat(arrays["hard_16/mask"], 2, axis=0)
+    assert_close(layer((features, mask)), arrays["hard_16/attention"], relative=5e-5)
+
+
 @pytest.mark.parametrize(("windows", "name"), [("overlap", "apply_attention_noconv"), ("block", "apply_attention2_residual")])
 @pytest.mark.parametrize("rate", [2, 4, 8])
 def test_transfers_are_hifills(golden, rate, windows, name):
@@ -85,3 +92,46 @@ def test_the_strict_reading_is_the_reference_in_float64(golden, case):
         for compose, name in (("everywhere", "all"), ("hole", "hole_only")):
             transferred = PatchTransfer(rate, windows=windows, compose=compose)((low, weights, mask))
             assert_close(transferred[0], arrays[f"{case}/{windows}_{name}"], relative=5e-5)
+
+
+def test_contextual_attention_works_within_the_published_second_stage(golden):
+    """DeepFill v1 as a whole: both stages, of our layers and plain convolutions."""
+    arrays = golden("deepfill_v1_generator_c8")
+
+    def convolve(x, name, *, strides=1, dilations=1, activation=tf.nn.elu):
+        kernel, bias = (arrays[f"w/inpaint_net/{name}/{part}"] for part in ("kernel", "bias"))
+        return activation(tf.nn.conv2d(x, kernel, strides, "SAME", dilations=dilations) + bias)
+
+    def encode(x, prefix):
+        """Five convolutions, to a quarter of the size."""
+        for name, strides in (("conv1", 1), ("conv2_downsample", 2), ("conv3", 1), ("conv4_downsample", 2), ("conv5", 1)):
+            x = convolve(x, prefix + name, strides=strides)
+        return x
+
+    def dilate(x, prefix):
+        for name, rate in (("conv7_atrous", 2), ("conv8_atrous", 4), ("conv9_atrous", 8), ("conv10_atrous", 16)):
+            x = convolve(x, prefix + name, dilations=rate)
+        return x
+
+    def decode(x, prefix):
+        for name in ("conv11", "conv12", "conv13_upsample", "conv14", "conv15_upsample", "conv16"):
+            if name.endswith("_upsample"):
+                x, name = tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2), f"{name}/{prefix}{name}_conv"
+            x = convolve(x, prefix + name)
+        return tf.clip_by_value(convolve(x, f"{prefix}conv17", activation=tf.identity), -1.0, 1.0)
+
+    image, mask = arrays["image"], tf.repeat(arrays["mask"], 2, axis=0)
+    hints = tf.concat([tf.ones_like(mask), mask], axis=-1)
+    assert_close(image * (1.0 - mask), arrays["input"])
+    x = convolve(encode(tf.concat([arrays["input"], hints], axis=-1), ""), "conv6")
+    first = decode(dilate(x, ""), "")
+    assert_close(first, arrays["x_stage1"], relative=5e-5)
+    x = tf.concat([mask * first + (1.0 - mask) * arrays["input"], hints], axis=-1)
+    painted = dilate(convolve(encode(x, "x"), "xconv6"), "x")
+    matched = convolve(encode(x, "pm"), "pmconv6", activation=tf.nn.relu)
+    small = resampling.sample_align_corners(mask, matched.shape[1:3], method="nearest")
+    matched = ContextualAttention()((matched, matched, small))
+    matched = convolve(convolve(matched, "pmconv9"), "pmconv10")
+    second = decode(tf.concat([painted, matched], axis=-1), "all")
+    assert_close(second, arrays["x_stage2"], relative=2e-4)
+    assert_close(mask * second + (1.0 - mask) * image, arrays["complete"], relative=2e-4)

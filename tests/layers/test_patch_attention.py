@@ -69,6 +69,16 @@ def test_fused_scores_prefer_neighbours_of_neighbours():
     assert fused[5, 5] == 9.0 and fused[3, 12] == 1.5
 
 
+def test_the_best_known_place_takes_all_if_asked():
+    """The patch of a missing place is also found elsewhere: it gets all the weight, and its copy in the hole none."""
+    high = tf.random.stateless_normal([1, 8, 8, 16], [0, 1]).numpy()
+    high[:, 6, 6] = 0.9 * high[:, 3, 2]
+    weights = PatchAttention(match_size=1, hard=True)((high, hole(24, 16, 8)))[0, 3, 2].numpy()
+    assert np.flatnonzero(weights).tolist() == [6 * 8 + 6] and weights.max() == pytest.approx(1.0, abs=1e-3)
+    nothing_known = PatchAttention(hard=True)((high, tf.ones([1, 64, 64, 1])))
+    np.testing.assert_array_equal(nothing_known, 0.0)
+
+
 def test_half_precision_finds_the_same_places():
     features, mask = tf.random.stateless_normal([2, 8, 8, 32], [0, 1]), tf.repeat(hole(8, 8, 16), 2, axis=0)
     full, half = (PatchAttention(dtype=policy)((features, mask)) for policy in ("float32", "mixed_bfloat16"))
@@ -81,7 +91,7 @@ def test_half_precision_finds_the_same_places():
     (PatchAttention, {"mask_mode": "other"}),
     (PatchTransfer, {"rate": 0}),
     (PatchTransfer, {"rate": 2, "windows": "other"}),
-    (PatchTransfer, {"rate": 2, "overlap": "constant"}),
+    (PatchTransfer, {"rate": 2, "overlap": "other"}),
     (PatchTransfer, {"rate": 2, "compose": "other"}),
     (ContextualAttention, {"rate": 0}),
 ])  # fmt: skip

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tf_inpaint import losses, ops, weights
 from tf_inpaint.errors import ConfigError, WeightsError
-from tf_inpaint.systems.latent_attention import LatentAttention, LatentAttentionConfig, generator_stage
+from tf_inpaint.systems.latent_attention import LatentAttention, LatentAttentionConfig, generator_stage, identity
 
 SEED = tf.constant([1, 2])
 
@@ -61,6 +61,8 @@ def logs_of(system, batch):
         ({"critic_steps": 0}, "critic_steps"),
         ({"width_multiplier": 0.05}, "width_multiplier"),
         ({"encoder_beta_2": 1.0}, "encoder_beta_2"),
+        ({"l2_weight": 0.0, "hole_weight": 0.0, "valid_weight": 0.0}, "hole_weight"),
+        ({"texture_l1_weight": 0.0, "adversarial_weight": 0.0}, "texture_l1_weight"),
         ({"image_size": 40}, "image_size"),
     ],
 )
@@ -133,6 +135,15 @@ def test_pictures_of_any_size_come_back_with_their_known_pixels(system):
     np.testing.assert_array_equal(np.asarray(composite)[np.asarray(mask)[..., 0] == 0], np.asarray(image)[np.asarray(mask)[..., 0] == 0])
 
 
+def test_the_hole_of_a_larger_picture_does_not_darken_what_is_beside_it(system):
+    mask = np.zeros([1, 57, 71, 1], np.float32)
+    mask[:, 20:31, 13:40] = 1.0
+    image = tf.fill([1, 57, 71, 3], 0.7)
+    known, hole = system._resized(ops.image.mask_image(image, mask), tf.constant(mask))
+    np.testing.assert_allclose(known, tf.where(hole > 0.5, 0.0, 0.7) * tf.ones_like(known), rtol=1e-5)
+    assert 0.05 < np.mean(hole) < 0.15
+
+
 def test_equal_seeds_give_equal_samples_and_truncation_ends_at_the_mean_face(system):
     system.networks["mapping"].get_layer("statistics").mean.assign(tf.fill([64], 0.3))
     first, again, other = system.sample(3, SEED), system.sample(3, SEED), system.sample(3, SEED + 1)
@@ -189,10 +200,10 @@ def test_a_lazy_regulariser_has_its_gradient_in_a_graph_too():
     @tf.function(autograph=False)
     def gradient(step):
         with tf.GradientTape() as tape:
-            penalty = generator_stage.lazily(0.5, 4, step, lambda: variable**2)
+            penalty = generator_stage.lazily(4, step, lambda: variable**2, otherwise=tf.constant(0.0))
         return penalty, tape.gradient(penalty, variable)
 
-    np.testing.assert_allclose(gradient(tf.constant(8)), [4 * 0.5 * 9.0, 4 * 0.5 * 6.0])
+    np.testing.assert_allclose(gradient(tf.constant(8)), [9.0, 6.0])
     np.testing.assert_allclose(gradient(tf.constant(9)), [0.0, 0.0])
 
 
@@ -233,6 +244,29 @@ def test_the_encoder_has_the_five_losses_of_the_paper():
     assert logs["hole_loss"] == pytest.approx(5 * np.mean(mask * np.abs(difference)), rel=1e-4)
     assert logs["valid_loss"] == pytest.approx(7 * np.mean((1 - mask) * np.abs(difference)), rel=1e-4)
     assert logs["loss"] == pytest.approx(sum(value for name, value in logs.items() if name.endswith("_loss")), rel=1e-5)
+
+
+def test_terms_of_weight_zero_are_left_out_with_their_networks(recwarn):
+    settings = {"features": "lpips", "perceptual_weight": 0.0, "identity": "arcface", "identity_weight": 0.0, "valid_weight": 0.0}
+    system, batch = tiny(**settings, adversarial_weight=0.0, texture_features="vgg16:x", texture_perceptual_weight=0.0), make_batch()
+    system.compile(stage="encoder", run_eagerly=True)
+    assert set(system.train_step(batch)) == {"loss", "l2_loss", "hole_loss"}
+    system.compile(stage="texture", run_eagerly=True)
+    critic = [weight.numpy() for weight in system.networks["texture_critic"].weights]
+    assert set(system.train_step(batch)) == {"loss", "texture_l1_loss"}
+    for value, weight in zip(critic, system.networks["texture_critic"].weights, strict=True):
+        np.testing.assert_array_equal(weight, value)
+    assert not recwarn.list  # of files that nothing asks for
+
+
+def test_an_own_identity_network_sees_faces_of_its_own_size(tmp_path):
+    network = identity.build_identity_network(image_size=32, base_filters=2, units=(1, 1, 1, 1), embedding_size=6)
+    np.savez(tmp_path / "own.npz", **identity.identity_arrays(network))
+    system, batch = tiny(identity=f"own:{tmp_path / 'own.npz'}", features="none"), make_batch()
+    system.compile(stage="encoder", run_eagerly=True)
+    faces = [identity.crop_faces(each, 32) for each in (batch["image"], system(batch)["structure"])]
+    true, painted = (network(each, training=False).numpy() for each in faces)
+    assert logs_of(system, batch)["identity_loss"] == pytest.approx(0.1 * (1.0 - np.mean(np.sum(true * painted, axis=1))), abs=1e-5)
 
 
 def test_the_critics_features_are_compared_by_their_directions(trained):

@@ -6,9 +6,10 @@ import pytest
 import tensorflow as tf
 
 from tf_inpaint.errors import ConfigError
-from tf_inpaint.systems.latent_attention.encoder import build_encoder, group_indices, num_style_vectors
+from tf_inpaint.systems.latent_attention.encoder import build_encoder, group_indices
 from tf_inpaint.systems.latent_attention.ir_se import build_trunk
 from tf_inpaint.systems.latent_attention.official_names_encoder import published_variables
+from tf_inpaint.systems.latent_attention.style_networks import num_styles
 
 SMALL = {"image_size": 32, "num_styles": 8, "style_size": 6, "base_filters": 2, "units": (1, 1, 1, 1), "reduction": 2}
 
@@ -19,13 +20,13 @@ def num_trainable(network):
 
 @pytest.mark.parametrize(("size", "number"), [(8, 4), (32, 8), (64, 10), (256, 14), (1024, 18)])
 def test_a_generator_takes_two_styles_a_resolution(size, number):
-    assert num_style_vectors(size) == number
+    assert num_styles(size) == number
 
 
 @pytest.mark.parametrize("size", [4, 48])
 def test_a_generator_of_another_size_is_refused(size):
-    with pytest.raises(ConfigError, match="power of two"):
-        num_style_vectors(size)
+    with pytest.raises(ConfigError, match="power of 2"):
+        num_styles(size)
 
 
 def test_the_groups_are_those_of_the_paper():

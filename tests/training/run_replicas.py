@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tests.training.small_system import SmallSystem, all_values, make_batch, small_config
+from tf_inpaint.systems.latent_attention import LatentAttention
 from tf_inpaint.training import TrainConfig, distribute, train, train_steps
 from tf_inpaint.training.checkpoints import CheckpointFolder, TrainState
 
@@ -39,6 +40,21 @@ def losses(state, first, last):
     return np.array(found)
 
 
+def lazy_penalties():
+    """Of three steps of a stage whose regularisers are due in every other one."""
+    keras.utils.set_random_seed(0)
+    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+        system = LatentAttention.tiny(r1_interval=2, path_length_interval=2)
+        system.compile(stage="generator")
+    image = tf.random.stateless_uniform([12, 32, 32, 3], [0, 0], -1.0, 1.0)
+    data = tf.data.Dataset.from_tensor_slices({"image": image, "mask": tf.zeros([12, 32, 32, 1])}).batch(4)
+    found = []
+    for _, logs in train_steps(system, distribute(system, data)):
+        found.append([float(logs[name]) for name in ("r1_penalty", "path_length_penalty")])
+        system.reset_metrics()
+    return found
+
+
 def difference(one, two):
     return max(float(np.abs(a.astype(np.float64) - b).max()) for a, b in zip(one, two, strict=True))
 
@@ -67,4 +83,5 @@ if __name__ == "__main__":
     config = TrainConfig(batch_size=4, steps=2, validation_steps=1, masks="center_square")
     two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     report["run"] = train(SmallSystem, small_config(), config, folder / "run", strategy=two).finished
+    report["lazy_penalties"] = lazy_penalties()
     print(json.dumps(report))

@@ -45,5 +45,10 @@ def test_fit_shares_its_batches_among_two_replicas(report):
 
 
 @pytest.mark.slow
+def test_regularisers_that_are_due_now_and_then_work_on_two_replicas(report):
+    assert [[value > 0 for value in step] for step in report["lazy_penalties"]] == [[True, True], [False, False], [True, True]]
+
+
+@pytest.mark.slow
 def test_a_whole_run_with_validation_works_on_two_replicas(report):
     assert report["run"] is True

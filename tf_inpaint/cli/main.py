@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "tf_inpaint.cli.demo",
     "inpaint": "tf_inpaint.cli.inpaint",
     "train": "tf_inpaint.cli.train",
+    "train-identity": "tf_inpaint.cli.train_identity",
     "calibrate": "tf_inpaint.cli.calibrate",
     "tune": "tf_inpaint.cli.tune",
     "ablate": "tf_inpaint.cli.ablate",

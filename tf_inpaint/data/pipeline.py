@@ -36,6 +36,7 @@ def dataset(
     crop: str = "random",
     colour_jitter: float = 0.0,
     edges: bool = False,
+    numbers: bool = False,
     skip_batches: int = 0,
     select: slice | None = None,
     max_pixels: int = pictures.MAX_PIXELS,
@@ -66,6 +67,7 @@ def dataset(
         colour_jitter: largest random change of brightness, contrast, saturation and hue of each example, 0 to 0.5; 0 for none. Papers
             that jitter take 0.05.
         edges: whether to add the edges of the whole picture (after the jitter); only with `masks_on="pipeline"`.
+        numbers: whether to say which picture each example is of.
         skip_batches: number of batches to leave out at the start, at no cost.
         select: which of the source's readable pictures to use, in their order: `slice(500, None)` leaves the first 500 out.
         max_pixels: see `prepare`.
@@ -77,7 +79,8 @@ def dataset(
         A `tf.data.Dataset` of dicts, B the batch size (`None` in the spec of a finite pass), S the image size:
         "image": `[B, S, S, 3]` float32 in [-1, 1];
         "mask": `[B, S, S, 1]` float32 in {0, 1}, 1 = hole, or with `masks_on="step"` "mask_seed": `[B, 2]` int32;
-        with `edges=True` also "edge_map": `[B, S, S, 1]` float32 in {0, 1}, Canny of the whole picture with sigma 2.
+        with `edges=True` also "edge_map": `[B, S, S, 1]` float32 in {0, 1}, Canny of the whole picture with sigma 2;
+        with `numbers=True` also "number": `[B]` int64, the picture's place in the names of the bank.
 
     Raises:
         ConfigError: if an argument is out of its range, or the kind of source or of masks is unknown.
@@ -113,7 +116,8 @@ def dataset(
         if shuffle:
             order_seed = seed_for(_ORDER, epoch)
             index = tf.random.experimental.index_shuffle(index, order_seed, tf.constant(num_pictures - 1, tf.int64))
-        picture = bank.read(chosen.start + chosen.step * index)
+        number = chosen.start + chosen.step * index
+        picture = bank.read(number)
         picture = _crop(picture, image_size, seed_for(_CROP, position) if crop == "random" else None)
         if flip:
             coin = tf.random.stateless_uniform([], seed_for(_FLIP, position))
@@ -122,11 +126,13 @@ def dataset(
         if colour_jitter:
             amounts = dict.fromkeys(("brightness", "contrast", "saturation", "hue"), colour_jitter)
             image = colour_ops.colour_jitter(image, seed_for(_COLOUR, position), **amounts)
-        return {"image": image, "mask_seed": seed_for(_MASK, position)}
+        example = {"image": image, "mask_seed": seed_for(_MASK, position)}
+        return {**example, "number": number} if numbers else example
 
     def add_mask(batch: dict) -> dict:
+        others = {name: value for name, value in batch.items() if name != "mask_seed"}
         mask = generator.per_example(batch["mask_seed"], height=image_size, width=image_size)
-        return {"image": batch["image"], "mask": tf.ensure_shape(mask, [None, image_size, image_size, 1])}
+        return {**others, "mask": tf.ensure_shape(mask, [None, image_size, image_size, 1])}
 
     def add_edges(batch: dict) -> dict:
         return {**batch, "edge_map": canny_ops.canny(image_ops.to_gray(batch["image"]), sigma=2.0)}

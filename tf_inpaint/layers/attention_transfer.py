@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tf_inpaint.ops import attention, patches, resampling
+from tf_inpaint.ops import attention, contextual, patches, resampling
 
 COMPOSES = ("everywhere", "hole")
 OVERLAPS = ("constant", "count")
@@ -96,10 +96,10 @@ class AttentionTransfer(keras.layers.Layer):
     def call(self, inputs):
         low, high, mask = inputs
         mask = tf.stop_gradient(tf.cast(mask, tf.float32))
-        valid = self._valid(mask, high)
+        valid = patches.valid_patches(self._resized(mask, high), self.match_size)
         queries, keys = self._queries_and_keys(high)
         windows = patches.extract_patches(low, _PATCH, stride=_RATE, padding=(_PATCH - _RATE) // 2)
-        values = _flatten(windows)
+        values = patches.flatten_patches(windows)
         used_values = values * tf.cast(valid, values.dtype)[:, :, None]
         if self.mask_mode == "published":
             # A product with 0 in the keys is a score of 0 for each query.
@@ -129,24 +129,26 @@ class AttentionTransfer(keras.layers.Layer):
         Returns:
             `[B, h, w, h w]` float32: for each place the weights of all places, row by row.
         """
-        valid = self._valid(tf.cast(mask, tf.float32), high)
-        scores = tf.matmul(*self._queries_and_keys(high), transpose_b=True)
-        weights = patches.masked_softmax(scores, valid, mask_mode=self.mask_mode, floor=self.weight_floor)
-        shape = tf.shape(high)
-        return tf.reshape(weights, [shape[0], shape[1], shape[2], -1])
+        return contextual.attention_weights(
+            high,
+            high,
+            self._resized(tf.cast(mask, tf.float32), high),
+            match_size=self.match_size,
+            softmax_scale=self.softmax_scale,
+            normalize_query=self.normalize_query,
+            mask_mode=self.mask_mode,
+            floor=self.weight_floor,
+        )
 
     def _queries_and_keys(self, high):
         """Patches around all places, `[B, N, D]` float32; the scale of the softmax is in the keys."""
-        windows = _flatten(patches.extract_patches(high, self.match_size, padding=self.match_size // 2))
+        windows = patches.flatten_patches(patches.extract_patches(high, self.match_size, padding=self.match_size // 2))
         normalised = patches.normalise_patches(windows)
         queries = normalised if self.normalize_query else tf.cast(windows, tf.float32)
         return queries, self.softmax_scale * normalised
 
-    def _valid(self, mask, high):
-        return patches.valid_patches(self._resized(mask, high), self.match_size)
-
     def _resized(self, mask, features):
-        size = [tf.shape(features)[axis] if features.shape[axis] is None else features.shape[axis] for axis in (1, 2)]
+        size = patches.spatial_size(features)
         if self.mask_resize == "max":
             return patches.block_max(mask, size)
         return resampling.sample_align_corners(mask, size, method=self.mask_resize.removesuffix("_align_corners"))
@@ -170,11 +172,3 @@ class AttentionTransfer(keras.layers.Layer):
             "mask_resize": self.mask_resize,
             "block_size": self.block_size,
         }
-
-
-def _flatten(windows):
-    """`[B, rows, columns, D]` -> `[B, rows columns, D]`, keeping what is known of the shape."""
-    rows, columns, depth = windows.shape[1:]
-    known = rows is not None and columns is not None
-    number = rows * columns if known else tf.shape(windows)[1] * tf.shape(windows)[2]
-    return tf.reshape(windows, [-1, number, depth])

@@ -60,11 +60,9 @@ class ContextualAttention(keras.layers.Layer):
         Returns:
             `[B, h / rate, w / rate, h w / rate^2]` float32: for each place the weights of all places of the background, row by row.
         """
-        shape = tf.shape(foreground)
-        sizes = [shape[axis] if foreground.shape[axis] is None else foreground.shape[axis] for axis in (1, 2)]
+        sizes = [size // self.rate for size in patches.spatial_size(foreground)]
         small = [
-            resampling.sample_align_corners(tf.cast(each, tf.float32), [size // self.rate for size in sizes], method="nearest")
-            for each in (foreground, background, mask)
+            resampling.sample_align_corners(tf.cast(each, tf.float32), sizes, method="nearest") for each in (foreground, background, mask)
         ]
         return contextual.attention_weights(
             *small,
@@ -78,13 +76,7 @@ class ContextualAttention(keras.layers.Layer):
     def call(self, inputs):
         foreground, background, mask = inputs
         weights = self.attention_map(foreground, background, tf.stop_gradient(mask))
-        size, padding = 2 * self.rate, (self.rate // 2, self.rate - self.rate // 2)
-        windows = patches.extract_patches(background, size, stride=self.rate, padding=padding)
-        shape = tf.shape(windows)
-        places = shape[1] * shape[2]
-        flat = tf.reshape(windows, [shape[0], places, windows.shape[-1]])
-        mixed = tf.matmul(tf.cast(tf.reshape(weights, [shape[0], places, -1]), flat.dtype), flat)
-        filled = patches.fold_patches(tf.reshape(mixed, shape), size, stride=self.rate, padding=padding)
+        filled = contextual.transfer_patches(background, weights, rate=self.rate, overlap="constant")
         return tf.ensure_shape(filled, foreground.shape)
 
     def compute_output_shape(self, input_shape):

@@ -22,6 +22,8 @@ class PatchAttention(keras.layers.Layer):
         normalize_query: whether the scores are cosines, or cosines times the length of the query.
         mask_mode: "strict" or "published", see `ops.patches.masked_softmax`.
         fuse: whether the scores are fused along diagonals, see `ops.contextual.fuse_diagonals`.
+        hard: whether the best place takes all, see `ops.patches.best_match`: HiFill's code has that as a switch. `softmax_scale` and
+            `mask_mode` have no influence then.
         rate: every so manieth place of the map is taken, from the first; `rate` divides its sizes.
 
     Call arguments:
@@ -50,6 +52,7 @@ class PatchAttention(keras.layers.Layer):
         normalize_query=True,
         mask_mode="strict",
         fuse=False,
+        hard=False,
         rate=1,
         **kwargs,
     ):
@@ -63,6 +66,7 @@ class PatchAttention(keras.layers.Layer):
         self.normalize_query = normalize_query
         self.mask_mode = mask_mode
         self.fuse = fuse
+        self.hard = hard
         self.rate = rate
 
     def build(self, input_shape):
@@ -73,17 +77,16 @@ class PatchAttention(keras.layers.Layer):
         # Layers cast all their inputs; a mask of 0 and 1 comes back whole.
         mask = tf.stop_gradient(tf.cast(mask, tf.float32))
         features = features[:, :: self.rate, :: self.rate]
-        shape = tf.shape(features)
-        size = [shape[axis] if features.shape[axis] is None else features.shape[axis] for axis in (1, 2)]
         weights = contextual.attention_weights(
             features,
             features,
-            patches.block_max(mask, size),
+            patches.block_max(mask, patches.spatial_size(features)),
             match_size=self.match_size,
             softmax_scale=self.softmax_scale,
             normalize_query=self.normalize_query,
             mask_mode=self.mask_mode,
             fuse=self.fuse,
+            hard=self.hard,
         )
         return tf.cast(weights, self.compute_dtype)
 
@@ -100,5 +103,6 @@ class PatchAttention(keras.layers.Layer):
             "normalize_query": self.normalize_query,
             "mask_mode": self.mask_mode,
             "fuse": self.fuse,
+            "hard": self.hard,
             "rate": self.rate,
         }

@@ -6,7 +6,6 @@ import tensorflow as tf
 from tf_inpaint.ops import contextual, patches
 
 WINDOWS = ("overlap", "block")
-OVERLAPS = ("count", "sum")
 COMPOSES = ("hole", "everywhere")
 
 
@@ -19,8 +18,7 @@ class PatchTransfer(keras.layers.Layer):
 
     Args:
         rate: size of the large map over that of the small one.
-        windows: "overlap": patches of twice the rate, each `rate` pixels one, so that neighbours overlap by half; "block": patches of
-            `rate` x `rate` pixels side by side.
+        windows: "overlap" or "block", see `ops.contextual.transfer_patches`.
         overlap: what is done where patches meet, see `ops.patches.fold_patches`.
         compose: "hole": missing pixels take the mixture, the others stay; "everywhere": all take it.
 
@@ -44,7 +42,7 @@ class PatchTransfer(keras.layers.Layer):
 
     def __init__(self, rate, *, windows="overlap", overlap="count", compose="hole", **kwargs):
         super().__init__(**kwargs)
-        for name, value, allowed in (("windows", windows, WINDOWS), ("overlap", overlap, OVERLAPS), ("compose", compose, COMPOSES)):
+        for name, value, allowed in (("windows", windows, WINDOWS), ("overlap", overlap, patches.OVERLAPS), ("compose", compose, COMPOSES)):
             if value not in allowed:
                 raise ValueError(f"`{name}` must be one of {allowed}. Received: {name}={value!r}.")
         if rate < 1:
@@ -59,25 +57,10 @@ class PatchTransfer(keras.layers.Layer):
 
     def call(self, inputs):
         low, weights, mask = inputs
-        low_shape = tf.shape(low)
-        # In cells of rate x rate pixels: a window is one of them, or two by two.
-        overlaps = self.windows == "overlap"
-        before = self.rate // 2 if overlaps else 0
-        cells = tf.pad(low, [[0, 0], *[[before, self.rate - before]] * 2, [0, 0]]) if overlaps else low
-        cells = cells if self.rate == 1 else tf.nn.space_to_depth(cells, self.rate)
-        shape = tf.shape(cells)
-        flat = tf.reshape(cells, [shape[0], shape[1] * shape[2], cells.shape[-1]])
-        if overlaps:
-            cell_weights = contextual.overlap_weights(weights, overlap=self.overlap)
-        else:
-            cell_weights = tf.reshape(weights, [shape[0], shape[1] * shape[2], -1])
-        filled = tf.reshape(tf.matmul(tf.cast(cell_weights, low.dtype), flat), shape)
-        filled = filled if self.rate == 1 else tf.nn.depth_to_space(filled, self.rate)
-        filled = filled[:, before : before + low_shape[1], before : before + low_shape[2]]
+        filled = contextual.transfer_patches(low, weights, rate=self.rate, windows=self.windows, overlap=self.overlap)
         takes = tf.reduce_any(weights > 0.0, axis=[1, 2, 3])[:, None, None, None]
         if self.compose == "hole":
-            size = [low_shape[axis] if low.shape[axis] is None else low.shape[axis] for axis in (1, 2)]
-            takes = tf.logical_and(takes, patches.block_max(mask, size) > 0.5)
+            takes = tf.logical_and(takes, patches.block_max(mask, patches.spatial_size(low)) > 0.5)
         return tf.ensure_shape(tf.where(takes, filled, low), low.shape)
 
     def compute_output_shape(self, input_shape):

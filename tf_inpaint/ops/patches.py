@@ -12,6 +12,8 @@ MASK_MODES = ("published", "strict")
 OVERLAPS = ("constant", "count", "sum")
 # Lengths below this count as this when patches are normalised, as in the published codes: a patch of zeros stays one.
 SMALLEST_NORM = 1e-4
+# Added to the score that others are divided by, as in HiFill's code.
+_SMALLEST_SCORE = 1e-4
 
 
 def extract_patches(features: tf.Tensor, size: int, *, stride: int = 1, padding: int | tuple[int, int] = 0) -> tf.Tensor:
@@ -33,6 +35,29 @@ def extract_patches(features: tf.Tensor, size: int, *, stride: int = 1, padding:
     if before or after:
         features = tf.pad(features, [[0, 0], [before, after], [before, after], [0, 0]])
     return _cut(features, size, stride)
+
+
+def spatial_size(features: tf.Tensor) -> list:
+    """Returns height and width: numbers where they are known, scalar tensors where not.
+
+    Args:
+        features: `[B, H, W, C]`.
+    """
+    shape = tf.shape(features)
+    return [shape[axis] if features.shape[axis] is None else features.shape[axis] for axis in (1, 2)]
+
+
+def flatten_patches(patches: tf.Tensor) -> tf.Tensor:
+    """Puts all patches of a picture in a row.
+
+    Args:
+        patches: `[B, rows, columns, D]`.
+
+    Returns:
+        `[B, rows * columns, D]`, row by row; what is known of the shape stays known.
+    """
+    rows, columns = spatial_size(patches)
+    return tf.reshape(patches, [-1, rows * columns, patches.shape[-1]])
 
 
 def fold_patches(
@@ -62,7 +87,7 @@ def fold_patches(
         raise ValueError(f"`overlap` must be one of {OVERLAPS}. Received: overlap={overlap!r}.")
     before, after = _checked_geometry(size, stride, padding)
     folded = _lay(patches, size, stride)
-    rows, columns = _spatial_size(patches)
+    rows, columns = spatial_size(patches)
     height, width = ((number - 1) * stride + size for number in (rows, columns))
     folded = folded[:, before : height - after, before : width - after]
     if overlap == "constant":
@@ -124,14 +149,33 @@ def masked_softmax(scores: tf.Tensor, valid: tf.Tensor, *, mask_mode: str = "str
     if mask_mode not in MASK_MODES:
         raise ValueError(f"`mask_mode` must be one of {MASK_MODES}. Received: mask_mode={mask_mode!r}.")
     scores = tf.cast(scores, tf.float32) * scale
-    valid = tf.cast(valid, tf.float32)
-    valid = tf.reshape(valid, tf.concat([tf.shape(valid)[:1], tf.ones([tf.rank(scores) - 2], tf.int32), tf.shape(valid)[1:]], axis=0))
+    valid = _for_each_query(valid, scores)
     if mask_mode == "published":
         weights = tf.nn.softmax(scores * valid) * valid
     else:
         # Where all keys are invalid the softmax is one of equal numbers, and removed by the factor.
         weights = tf.nn.softmax(tf.where(valid > 0.5, scores, scores.dtype.min)) * valid
     return tf.maximum(weights, floor) if floor else weights
+
+
+def best_match(scores: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
+    """Gives all weight to the valid key of the highest score.
+
+    Args:
+        scores: `[B, ..., M]`, floating point.
+        valid: `[B, M]` in {0, 1}, 1 = the key may be used.
+
+    Returns:
+        `[B, ..., M]` float32: at the key of the highest score (at each, where several have it) the square of that score over the highest
+        of all keys, valid or not; 0 elsewhere, and everywhere where no valid key has a score above 0.
+
+    Source: Yi et al. 2020 (HiFill), arXiv:2005.09704, released code, `method="HARD"`.
+    """
+    scores = tf.cast(scores, tf.float32)
+    highest = tf.reduce_max(scores, axis=-1, keepdims=True)
+    scores = scores * _for_each_query(valid, scores)
+    is_best = tf.cast(scores >= tf.reduce_max(scores, axis=-1, keepdims=True), tf.float32)
+    return tf.square(is_best * scores / (highest + _SMALLEST_SCORE))
 
 
 def valid_patches(mask: tf.Tensor, size: int) -> tf.Tensor:
@@ -152,7 +196,7 @@ def valid_patches(mask: tf.Tensor, size: int) -> tf.Tensor:
     missing = tf.cast(mask > 0.0, tf.float32)
     if size > 1:
         missing = tf.nn.max_pool2d(missing, size, strides=1, padding="SAME")
-    height, width = _spatial_size(mask)
+    height, width = spatial_size(mask)
     return tf.reshape(1.0 - missing, [-1, height * width])
 
 
@@ -169,7 +213,7 @@ def block_max(mask: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     Raises:
         ValueError: if the sizes are known and do not divide.
     """
-    height, width = _spatial_size(mask)
+    height, width = spatial_size(mask)
     new_height, new_width = size
     for old, new in ((height, new_height), (width, new_width)):
         if isinstance(old, int) and isinstance(new, int) and old % new:
@@ -178,15 +222,21 @@ def block_max(mask: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     return tf.reduce_max(blocks, axis=[2, 4])[..., None]
 
 
+def _for_each_query(valid, scores):
+    """`[B, M]` -> `[B, 1, ..., M]`, as many axes as the scores have."""
+    shape = tf.concat([tf.shape(valid)[:1], tf.ones([tf.rank(scores) - 2], tf.int32), tf.shape(valid)[1:]], axis=0)
+    return tf.reshape(tf.cast(valid, tf.float32), shape)
+
+
 def _cut(features, size, stride):
     """Patches of maps that are already padded. Its gradient is `_lay`: that of slices, which TensorFlow would take, is slow."""
 
     @tf.custom_gradient
     def cut(features):
         def gradient(upstream):
-            height, width = _spatial_size(features)
+            height, width = spatial_size(features)
             laid = _lay(upstream, size, stride)
-            laid_height, laid_width = _spatial_size(laid)
+            laid_height, laid_width = spatial_size(laid)
             # What no patch reaches has no gradient.
             return tf.pad(laid, [[0, 0], [0, height - laid_height], [0, width - laid_width], [0, 0]])
 
@@ -196,7 +246,7 @@ def _cut(features, size, stride):
 
 
 def _cut_forward(features, size, stride):
-    height, width = _spatial_size(features)
+    height, width = spatial_size(features)
     channels = features.shape[-1]
     rows, columns = (height - size) // stride + 1, (width - size) // stride + 1
     # A patch is made of cells of stride x stride pixels, which lie on the grid of the patches' corners: all slices below are dense ones.
@@ -223,7 +273,7 @@ def _lay(patches, size, stride):
 
 
 def _lay_forward(patches, size, stride):
-    rows, columns = _spatial_size(patches)
+    rows, columns = spatial_size(patches)
     channels = patches.shape[-1] // size**2
     cells = -(-size // stride)
     surplus = cells * stride - size
@@ -251,19 +301,6 @@ def _checked_geometry(size, stride, padding):
             f"`size` and `stride` must be at least 1, `padding` at least 0. Received: size={size}, stride={stride}, padding={padding}."
         )
     return before, after
-
-
-def _spatial_size(tensor):
-    """Height and width: numbers where they are known, scalar tensors where not."""
-    shape = None
-    sizes = []
-    for axis in (1, 2):
-        known = tensor.shape[axis]
-        if known is None:
-            shape = tf.shape(tensor) if shape is None else shape
-            known = shape[axis]
-        sizes.append(known)
-    return sizes
 
 
 def _coverage(number, size, stride):

@@ -3,8 +3,11 @@
 import dataclasses
 
 from tf_inpaint.errors import ConfigError
+from tf_inpaint.layers.patch_transfer import WINDOWS
 from tf_inpaint.ops.augmentation import POLICIES
 from tf_inpaint.systems.config import SystemConfig
+from tf_inpaint.systems.latent_attention.style_networks import picture_sizes
+from tf_inpaint.systems.latent_attention.texture import ATTENTION_MODES, LEVEL_SIZES
 
 POSITIVE = (
     "generator_learning_rate",
@@ -31,7 +34,7 @@ NON_NEGATIVE = (
     "gradient_penalty_weight",
 )
 # The paper has six levels.
-NUM_LEVELS = 6
+NUM_LEVELS = len(LEVEL_SIZES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,11 +62,12 @@ class LatentAttentionConfig(SystemConfig):
         features: source of the features of the encoder's perceptual loss, see `perceptual.open_features`: "lpips:PATH", "vgg16" and the
             like, "discriminator" (StyleGAN2's critic), "none".
         identity: source of the identity loss: "arcface:PATH" or "own:PATH", or "none".
-        l2_weight, perceptual_weight, identity_weight, hole_weight, valid_weight: of the encoder's losses.
+        l2_weight, perceptual_weight, identity_weight, hole_weight, valid_weight: of the encoder's losses; 0 leaves one out.
         level_sizes: sides of the texture generator's six levels for pictures of `image_size`, each the one before or half of it; empty for
             `image_size`, its half and so on to a 32nd.
         score_levels: the levels whose attention scores fill the levels 1, 2 and 3.
-        attention_mode: "strict" (the paper) or "hifill" (the released code of the work it follows).
+        attention_mode: "strict" (the paper), "hifill" (the released code of the work it follows) or "hifill_hard" (of that the best patch
+            alone).
         transfer: whether the patches that attention moves overlap by half, "overlap", or lie side by side, "block" (the formula's letter).
         structure: whether the texture generator sees the reconstruction of stage 1 in the hole; without, an empty hole (variant 1).
         refine: whether results pass through the texture generator; without, stage 1 alone paints them.
@@ -73,6 +77,9 @@ class LatentAttentionConfig(SystemConfig):
             `adversarial_weight=0` its critic is not trained.
         gradient_penalty_weight: of its critic's.
         critic_steps: steps of its critic for each of its own.
+
+    Raises:
+        ConfigError: if a value is out of its range, naming it.
 
     Source: Zhang & Liu 2023; Richardson et al. 2021, arXiv:2008.00951; Karras et al. 2020, arXiv:1912.04958; Yi et al. 2020,
     arXiv:2005.09704 (HiFill).
@@ -126,13 +133,17 @@ class LatentAttentionConfig(SystemConfig):
         super().__post_init__()
         self._require_multiple("image_size", 16)
         self._require_at_least("image_size", 32)
-        self._require_choice("attention_mode", ("strict", "hifill"))
-        self._require_choice("transfer", ("overlap", "block"))
+        self._require_choice("attention_mode", tuple(ATTENTION_MODES))
+        self._require_choice("transfer", WINDOWS)
         for name in POSITIVE:
             if not getattr(self, name) > 0:
                 raise ConfigError(f"`{name}` must be positive. Received: {name}={getattr(self, name)}.")
         for name in NON_NEGATIVE:
             self._require_at_least(name, 0)
+        for names in (("l2_weight", "hole_weight", "valid_weight"), ("texture_l1_weight", "adversarial_weight")):
+            if not any(getattr(self, name) for name in names):
+                listed = ", ".join(f"`{name}`" for name in names)
+                raise ConfigError(f"One of {listed} must be above 0: the other losses need networks that may be missing.")
         for name in ("generator_beta_1", "generator_beta_2", "encoder_beta_1", "encoder_beta_2"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"`{name}` must be in [0, 1). Received: {name}={getattr(self, name)}.")
@@ -177,5 +188,5 @@ class LatentAttentionConfig(SystemConfig):
     @property
     def generator_channels(self) -> dict[int, int]:
         """Size -> channels of StyleGAN2 and its critic there."""
-        sizes = [2**exponent for exponent in range(2, self.generator_size.bit_length())]
-        return {size: round(min(self.max_channels, self.channel_budget // size) * self.width_multiplier) for size in sizes}
+        widths = {size: min(self.max_channels, self.channel_budget // size) for size in picture_sizes(self.generator_size)}
+        return {size: round(width * self.width_multiplier) for size, width in widths.items()}

@@ -20,23 +20,6 @@ GROUPS = {"coarse": 0, "middle": 3, "fine": 7}
 STRIDE = 16
 
 
-def num_style_vectors(generator_size: int) -> int:
-    """Counts the style vectors that a generator takes: two for each of its resolutions, 4 pixels having but two of the first three.
-
-    Args:
-        generator_size: side of its pictures, a power of two of at least 8.
-
-    Returns:
-        `2 log2(generator_size) - 2`: 18 for 1024 pixels, 14 for 256.
-
-    Raises:
-        ConfigError: if the size is no such power.
-    """
-    if generator_size < 8 or generator_size & (generator_size - 1):
-        raise ConfigError(f"The size of a generator must be a power of two of at least 8. Received: {generator_size}.")
-    return 2 * int(math.log2(generator_size)) - 2
-
-
 def group_indices(num_styles: int) -> dict[str, range]:
     """Splits the style vectors into those of shape, those of parts and those of colour.
 
@@ -66,7 +49,7 @@ def build_encoder(
 
     Args:
         image_size: side of the pictures, a multiple of 16 and at least 32.
-        num_styles: number of style vectors, see `num_style_vectors`.
+        num_styles: number of style vectors, see `style_networks.num_styles`.
         style_size: their length.
         base_filters: width of the trunk's first group; heads and pyramid are eight times as wide.
         units: number of units in each group of the trunk.

@@ -40,14 +40,18 @@ def objectives(system, batch: dict, structure: tf.Tensor) -> dict[str, tf.Tensor
     """
     config, image, mask = system.config, batch["image"], batch["mask"]
     perceptual_distance, identity_network = system.encoder_judges
-    difference = tf.abs(structure - image)
-    terms = {"l2_loss": config.l2_weight * tf.reduce_mean(tf.square(difference))}
+    difference, terms = tf.abs(structure - image), {}
+    if config.l2_weight:
+        terms["l2_loss"] = config.l2_weight * tf.reduce_mean(tf.square(difference))
     if perceptual_distance is not None:
         terms["perceptual_loss"] = config.perceptual_weight * perceptual_distance(structure, image)
     if identity_network is not None:
-        true, painted = (identity_network(crop_faces(each), training=False) for each in (image, structure))
+        face_size = identity_network.input_shape[1]
+        true, painted = (identity_network(crop_faces(each, face_size), training=False) for each in (image, structure))
         terms["identity_loss"] = config.identity_weight * losses.identity_loss(true, painted)
     # The paper's masks are 1 where pixels are known. Both means are over all pixels, so that small holes count little.
-    terms["hole_loss"] = config.hole_weight * tf.reduce_mean(mask * difference)
-    terms["valid_loss"] = config.valid_weight * tf.reduce_mean((1.0 - mask) * difference)
+    if config.hole_weight:
+        terms["hole_loss"] = config.hole_weight * tf.reduce_mean(mask * difference)
+    if config.valid_weight:
+        terms["valid_loss"] = config.valid_weight * tf.reduce_mean((1.0 - mask) * difference)
     return terms

@@ -6,6 +6,7 @@ rates need no correction for them.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -67,7 +68,7 @@ def train(system, batch: dict, seed: tf.Tensor) -> dict[str, tf.Tensor]:
     Returns:
         Name of `LOGS` -> weighted term, scalar float32; a regulariser that was not due is 0.
     """
-    config, step = system.config, system.steps_taken
+    config = system.config
     style_seed, noise_seed, real_seed, fake_seed, path_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 5))
     real = ops.augmentation.differentiable_augment(downsized(system, batch["image"]), real_seed, policies=config.augmentation)
     count = tf.shape(real)[0]
@@ -83,11 +84,14 @@ def train(system, batch: dict, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as critic_tape:
             fake_scores = critic(fake)
         generator_loss = losses.nsgan_generator_loss(fake_scores)
-        penalty = lazily(config.path_length_weight, config.path_length_interval, step, lambda: _path_length(system, count, path_seed))
+        penalty = _path_length_penalty(system, count, path_seed)
         generator_total = generator_loss + penalty
     with critic_tape:
         critic_loss = losses.nsgan_critic_loss(critic(real), fake_scores)
-        r1 = lazily(0.5 * config.r1_weight, config.r1_interval, step, lambda: losses.r1_penalty(critic, real))
+        r1 = tf.constant(0.0)
+        if config.r1_weight:
+            r1 = lazily(config.r1_interval, system.steps_taken, lambda: losses.r1_penalty(critic, real), otherwise=r1)
+            r1 *= config.r1_interval * 0.5 * config.r1_weight
         critic_total = critic_loss + r1
     system.minimize("critic", critic_tape, critic_total, system.critic_network.trainable_variables)
     system.minimize("generator", generator_tape, generator_total, system.style_variables)
@@ -143,36 +147,46 @@ def likeness(system, image: tf.Tensor) -> tf.Tensor:
     return tf.repeat(-distance, count)
 
 
-def _path_length(system, count, seed):
-    statistics = system.mapping_network.get_layer("statistics")
+def _path_length_penalty(system, count, seed):
+    config, statistics = system.config, system.mapping_network.get_layer("statistics")
+    penalty, mean = tf.constant(0.0), tf.convert_to_tensor(statistics.path_length)
+    if not config.path_length_weight:
+        return penalty
+    penalty, mean = lazily(
+        config.path_length_interval,
+        system.steps_taken,
+        lambda: losses.path_length_penalty(_path_lengths(system, count, seed), mean),
+        otherwise=(penalty, mean),
+    )
+    # Out here: replicas agree on a variable's new value, which they cannot inside of a branch.
+    statistics.path_length.assign(mean)
+    return config.path_length_interval * config.path_length_weight * penalty
+
+
+def _path_lengths(system, count, seed):
     style_seed, noise_seed, direction_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
     half = tf.maximum(count // 2, 1)  # of the batch: it is the dearest part of all
     styles = draw_styles(system, half, style_seed)
     size = system.config.generator_size
     noise = tf.random.stateless_normal([half, size, size, 3], direction_seed)
-    lengths = losses.path_lengths(lambda styles: system.synthesis_network([styles, _rows(noise_seed, half)], training=True), styles, noise)
-    penalty, mean = losses.path_length_penalty(lengths, tf.convert_to_tensor(statistics.path_length))
-    statistics.path_length.assign(mean)
-    return penalty
+    return losses.path_lengths(lambda styles: system.synthesis_network([styles, _rows(noise_seed, half)], training=True), styles, noise)
 
 
-def lazily(weight: float, interval: int, step: tf.Tensor, penalty: Callable[[], tf.Tensor]) -> tf.Tensor:
-    """Weighs a penalty `interval` times in each so many-th step, and leaves it out in the others, at no cost.
+def lazily(interval: int, step: tf.Tensor, compute: Callable[[], Any], *, otherwise: Any) -> Any:
+    """Computes something in each so many-th step, and leaves it out in the others, at no cost.
 
     Args:
-        weight: of the penalty, at least 0.
-        interval: number of steps from one to the next.
+        interval: number of steps from one to the next, at least 1.
         step: scalar int64, number of steps taken before.
-        penalty: computes it, scalar float32.
+        compute: returns a tensor, or several. It must not assign variables: replicas cannot agree on them inside of a branch.
+        otherwise: tensors of the same shapes and dtypes, for the steps in which it is not due.
 
     Returns:
-        Scalar float32, 0 where it was not due.
+        What `compute` returns, or `otherwise`.
     """
-    if not weight:
-        return tf.constant(0.0)
     if interval == 1:
-        return weight * penalty()
-    return tf.cond(tf.equal(step % interval, 0), lambda: interval * weight * penalty(), lambda: tf.constant(0.0))
+        return compute()
+    return tf.cond(tf.equal(step % interval, 0), compute, lambda: otherwise)
 
 
 def _rows(seed, count):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import keras
 
+from tf_inpaint.errors import ConfigError
 from tf_inpaint.layers import (
     EqualizedConv2D,
     EqualizedDense,
@@ -29,12 +30,20 @@ def picture_sizes(size: int) -> list[int]:
 
 
 def num_styles(size: int) -> int:
-    """Returns how many styles a generator takes: 2 log2(size) - 2.
+    """Counts the styles that a generator takes: one for its first convolution, two for each size after it, one for the last colours.
 
     Args:
-        size: of its pictures, a power of 2.
+        size: of its pictures, a power of 2, at least 8.
+
+    Returns:
+        `2 log2(size) - 2`: 18 for 1024 pixels, 14 for 256.
+
+    Raises:
+        ConfigError: if the size is no such power.
     """
-    return 2 * (size.bit_length() - 1) - 2
+    if size < 2 * SMALLEST_SIZE or size & (size - 1):
+        raise ConfigError(f"The size of a generator must be a power of 2, at least {2 * SMALLEST_SIZE}. Received: size={size}.")
+    return 2 * len(picture_sizes(size))
 
 
 def build_mapping(*, style_size: int = 512, num_layers: int = 8, name: str = "mapping") -> keras.Model:

@@ -112,11 +112,13 @@ class LatentAttention(InpaintingSystem):
         state.encoder_judges, state.texture_judge = (None, None), None
         if "encoder" in stages.TRAINED[stage]:
             purpose = "the encoder's perceptual loss"
-            distance = open_distance(config.features, self, layers=config.feature_layers, purpose=purpose)
-            state.encoder_judges = distance, open_identity_network(config.identity)
+            source = config.features if config.perceptual_weight else "none"
+            distance = open_distance(source, self, layers=config.feature_layers, purpose=purpose)
+            state.encoder_judges = distance, open_identity_network(config.identity if config.identity_weight else "none")
         if "texture" in stages.TRAINED[stage]:
             purpose = "the texture generator's perceptual loss"
-            state.texture_judge = open_distance(config.texture_features, self, layers=config.feature_layers, purpose=purpose)
+            source = config.texture_features if config.texture_perceptual_weight else "none"
+            state.texture_judge = open_distance(source, self, layers=config.feature_layers, purpose=purpose)
         super().compile(stage=stage, **kwargs)
 
     def _build_optimizers(self):
@@ -196,11 +198,10 @@ class LatentAttention(InpaintingSystem):
     def call(self, inputs, training=False):
         image, mask = inputs["image"], inputs["mask"]
         known, hole = self._resized(ops.image.mask_image(image, mask), mask)
+        structure = self.reconstruct(known, hole, training=training)
         if self.config.refine and self.stage not in ("generator", "encoder"):
-            structure = self.reconstruct(known, hole, training=training)
             raw = self.refine(self._stitched(structure, known, hole), hole, training=training)
         else:
-            structure = self.reconstruct(known, hole, training=training)
             raw = tf.clip_by_value(structure, -1.0, 1.0)
         structure, raw = (self._enlarged(each, image) for each in (structure, raw))
         return {"structure": structure, "raw": raw, "composite": ops.image.composite(raw, image, mask)}
@@ -278,7 +279,10 @@ class LatentAttention(InpaintingSystem):
         if known.shape[1:3] == (size, size):
             return known, mask
         hole = tf.cast(ops.image.resize(mask, (size, size), method="area") > 0.0, tf.float32)
-        return ops.image.mask_image(ops.image.resize(known, (size, size)), hole), hole
+        # A new pixel is the mean of the known ones that it covers: beside a hole their sum alone would be too dark.
+        share = ops.image.resize(1.0 - mask, (size, size))
+        known = tf.math.divide_no_nan(ops.image.resize(known, (size, size)), share)
+        return ops.image.mask_image(known, hole), hole
 
     def _enlarged(self, picture, image):
         if picture.shape[1:3] == image.shape[1:3]:

@@ -21,6 +21,7 @@ ATTENTION_MAP = {1: 6, 2: 5, 3: 4}
 ATTENTION_MODES = {
     "strict": ({"normalize_query": True, "mask_mode": "strict", "fuse": False}, {"overlap": "count", "compose": "hole"}),
     "hifill": ({"normalize_query": False, "mask_mode": "published", "fuse": True}, {"overlap": "sum", "compose": "everywhere"}),
+    "hifill_hard": ({"normalize_query": False, "fuse": True, "hard": True}, {"overlap": "sum", "compose": "everywhere"}),
 }
 # In a map of so many places a side a patch of 3 x 3 hardly ever misses the hole.
 _LARGEST_MATCHED_PLACE_BY_PLACE = 4
@@ -66,7 +67,7 @@ def build_texture_generator(
         attention_map: level that is filled -> level whose scores fill it, a deeper one; or pairs of both. `None` is the paper's,
             `ATTENTION_MAP`; table 2's variants take the scores of the deepest level alone: `{1: 6, 2: 6, 3: 6}`. Empty: no attention.
         attention_mode: "strict": cosines of known patches alone, and only what is missing is filled; "hifill": that code's arithmetic, see
-            `layers.PatchAttention` and `layers.PatchTransfer`.
+            `layers.PatchAttention` and `layers.PatchTransfer`; "hifill_hard": with its other switch, the best patch alone.
         transfer: "overlap" or "block", see `layers.PatchTransfer`.
         softmax_scale: factor on the scores; the paper has none, which would average over all patches.
         gate: form of the gates, see `layers.GatedConv2D`.

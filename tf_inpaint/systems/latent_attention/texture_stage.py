@@ -65,8 +65,9 @@ def objectives(system, image: tf.Tensor, raw: tf.Tensor, composite: tf.Tensor) -
     Returns:
         Name of `LOGS` -> weighted term, scalar float32; of terms with a weight and a network only.
     """
-    config = system.config
-    terms = {"texture_l1_loss": config.texture_l1_weight * tf.reduce_mean(tf.abs(raw - image))}
+    config, terms = system.config, {}
+    if config.texture_l1_weight:
+        terms["texture_l1_loss"] = config.texture_l1_weight * tf.reduce_mean(tf.abs(raw - image))
     if system.texture_judge is not None:
         # The paper prints I_r for I_out here, which would give no gradient.
         terms["texture_perceptual_loss"] = config.texture_perceptual_weight * system.texture_judge(raw, image)

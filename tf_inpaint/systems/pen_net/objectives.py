@@ -44,9 +44,7 @@ def pyramid_targets(image: tf.Tensor, pictures: list[tf.Tensor]) -> list[tf.Tens
     Returns:
         x^l of equation (6), a tensor for each side output, of its shape.
     """
-    # Not tensors only: what is known of the shapes spares work in the graph.
-    sizes = [[tf.shape(picture)[axis] if picture.shape[axis] is None else picture.shape[axis] for axis in (1, 2)] for picture in pictures]
-    return [ops.resampling.resize_align_corners(image, size) for size in sizes]
+    return [ops.resampling.resize_align_corners(image, ops.patches.spatial_size(picture)) for picture in pictures]
 
 
 def pyramid_loss(image: tf.Tensor, pictures: list[tf.Tensor]) -> tf.Tensor:
