@@ -76,6 +76,12 @@ def test_the_switches_of_the_attention_reach_all_its_layers():
     for config in transfers:
         assert {name: config[name] for name in settings} == settings
     assert [config["match_size"] for config in transfers] == [1, 3, 3, 3, 3]
+    assert {config["weight_floor"] for config in transfers} == {0.0}  # invalid places get no weight at all
+
+
+def test_weights_are_raised_as_in_the_released_code_by_default(system):
+    transfers = [layer for layer in system.networks["generator"].layers if isinstance(layer, tfi.layers.AttentionTransfer)]
+    assert {layer.weight_floor for layer in transfers} == {1e-8}
 
 
 def test_what_is_in_the_hole_has_no_influence(system):

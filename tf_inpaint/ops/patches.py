@@ -172,7 +172,7 @@ def best_match(scores: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
     Source: Yi et al. 2020 (HiFill), arXiv:2005.09704, released code, `method="HARD"`.
     """
     scores = tf.cast(scores, tf.float32)
-    highest = tf.reduce_max(scores, axis=-1, keepdims=True)
+    highest = tf.abs(tf.reduce_max(scores, axis=-1, keepdims=True))  # below 0 the quotient would not be finite everywhere
     scores = scores * _for_each_query(valid, scores)
     is_best = tf.cast(scores >= tf.reduce_max(scores, axis=-1, keepdims=True), tf.float32)
     return tf.square(is_best * scores / (highest + _SMALLEST_SCORE))

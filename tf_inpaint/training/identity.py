@@ -63,6 +63,7 @@ def train_identity(config: IdentityConfig, output: str | os.PathLike) -> float |
         units=config.units,
         embedding_size=config.embedding_size,
         dropout=config.dropout,
+        seed=config.seed,
     )
     _train(network, config, bank, labels, num_persons, kind)
     share = None

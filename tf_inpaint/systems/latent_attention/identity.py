@@ -1,7 +1,7 @@
 """The identity network: which face is in a picture, for the identity loss of stage 1.
 
-ArcFace's IR-SE-50 from the user's file, or a smaller one of the same make, trained with `losses.arcface_loss` on faces with names. It is no
-part of the system: the training alone needs it, and works without.
+ArcFace's IR-SE-50 from the user's file, or a smaller one of the same make, which `training.train_identity` trains. It is no part of the
+system: the training alone needs it, and works without.
 
 Source: Deng et al. 2019 (ArcFace), arXiv:1801.07698; `model_ir_se50.pth` and the crop of the released code of pSp.
 """
@@ -57,6 +57,7 @@ def build_identity_network(
     reduction: int = 16,
     embedding_size: int = 512,
     dropout: float = 0.4,
+    seed: int | None = None,
     name: str = "identity",
 ) -> keras.Model:
     """Builds an identity network R: the trunk of the encoder, and a dense layer on its last map.
@@ -68,6 +69,7 @@ def build_identity_network(
         reduction: of the units' squeeze-and-excitation.
         embedding_size: length of the embeddings.
         dropout: share of the last map that is dropped in training.
+        seed: of what is dropped; `None` for any.
         name: name of the model.
 
     Returns:
@@ -84,7 +86,7 @@ def build_identity_network(
     faces = keras.Input((image_size, image_size, 3), name="faces", dtype="float32")
     x = build_trunk(faces, base_filters=base_filters, units=units, reduction=reduction)[-1]
     x = FusedBatchNormalization(name="output_norm")(x)
-    x = keras.layers.Dropout(dropout, name="output_dropout")(x)
+    x = keras.layers.Dropout(dropout, seed=seed, name="output_dropout")(x)
     x = keras.layers.Flatten(name="embedding_flatten")(x)
     x = keras.layers.Dense(embedding_size, dtype="float32", name="embedding_dense")(x)
     # As a map of one pixel: one kind of batch normalisation for all.
@@ -143,9 +145,10 @@ def open_identity_network(source: str | os.PathLike) -> keras.Model | None:
     if kind not in KINDS:
         raise ConfigError(f"The identity network is 'arcface:PATH', 'own:PATH' or 'none'. Received: {str(source)!r}.")
     if not path or not os.path.isfile(os.path.expanduser(path)):
+        reason = f"there is no file {path!r}" if path else f"the identity network {str(source)!r} names no file"
         warnings.warn(
-            f"Training goes on without the identity loss: there is no file {path!r} for the identity network {str(source)!r}. Give it as "
-            "'arcface:PATH' or 'own:PATH', or set it to 'none' to switch the loss off without this message.",
+            f"Training goes on without the identity loss: {reason}. Give it as 'arcface:PATH' or 'own:PATH' (`tf-inpaint train-identity` "
+            "makes one), or set it to 'none' to switch the loss off without this message.",
             stacklevel=2,
         )
         return None

@@ -56,8 +56,9 @@ def open_distance(source: str, system, *, layers: tuple[str, ...], purpose: str)
 def _open_lpips(path, purpose):
     paths = [os.path.expanduser(part) for part in path.split("+")]
     if missing := [part for part in paths if not os.path.isfile(part)]:
+        reason = f"there is no file {missing[0]!r} for LPIPS" if path else "LPIPS is to be used, and no file is named"
         warnings.warn(
-            f"Training goes on without {purpose}: there is no file {missing[0]!r} for LPIPS. Give AlexNet and its heads as "
+            f"Training goes on without {purpose}: {reason}. Give AlexNet and its heads as "
             "'lpips:PATH+PATH', or take 'vgg19', 'discriminator' or 'none'.",
             stacklevel=3,
         )

@@ -194,6 +194,17 @@ class LatentAttention(InpaintingSystem):
         ]
         self.mapping_network.get_layer("statistics").mean.assign(tf.add_n(parts) / rounds)
 
+    def sample_features(self, image: tf.Tensor) -> list[tf.Tensor]:
+        """Features by which `generator_stage.likeness` compares samples with pictures; after `compile(stage="generator")`.
+
+        Args:
+            image: `[B, H, W, 3]` float32 in [-1, 1].
+
+        Returns:
+            List of maps `[B, H', W', C]` float32.
+        """
+        return self._training.sample_features(image, training=False)
+
     @tf.autograph.experimental.do_not_convert
     def call(self, inputs, training=False):
         image, mask = inputs["image"], inputs["mask"]
@@ -269,37 +280,6 @@ class LatentAttention(InpaintingSystem):
             Shape of `stitched`, float32 in [-1, 1].
         """
         return self.texture_network([stitched, mask], training=training)
-
-    def _stitched(self, structure, known, mask):
-        return ops.image.composite(structure, known, mask) if self.config.structure else known
-
-    def _resized(self, known, mask):
-        """All networks have one size. Small holes stay holes."""
-        size = self.config.image_size
-        if known.shape[1:3] == (size, size):
-            return known, mask
-        hole = tf.cast(ops.image.resize(mask, (size, size), method="area") > 0.0, tf.float32)
-        # A new pixel is the mean of the known ones that it covers: beside a hole their sum alone would be too dark.
-        share = ops.image.resize(1.0 - mask, (size, size))
-        known = tf.math.divide_no_nan(ops.image.resize(known, (size, size)), share)
-        return ops.image.mask_image(known, hole), hole
-
-    def _enlarged(self, picture, image):
-        if picture.shape[1:3] == image.shape[1:3]:
-            return picture
-        resized = ops.image.resize(picture, tf.shape(image)[1:3])
-        return tf.ensure_shape(resized, [None, *image.shape[1:3], 3])
-
-    def sample_features(self, image: tf.Tensor) -> list[tf.Tensor]:
-        """Features by which `generator_stage.likeness` compares samples with pictures; after `compile(stage="generator")`.
-
-        Args:
-            image: `[B, H, W, 3]` float32 in [-1, 1].
-
-        Returns:
-            List of maps `[B, H', W', C]` float32.
-        """
-        return self._training.sample_features(image, training=False)
 
     def step_seed(self, batch: dict) -> tf.Tensor:
         """The seed of all that a training step draws: of the batch where it brings one, else of the number of steps.
@@ -377,3 +357,23 @@ class LatentAttention(InpaintingSystem):
             return tf.split(self.sample(8 * count, tf.constant([0, 1])), 8, axis=0)
         columns = super().sample_columns(batch, outputs)
         return [*columns[:2], tf.clip_by_value(outputs["structure"], -1.0, 1.0), *columns[2:]]
+
+    def _stitched(self, structure, known, mask):
+        return ops.image.composite(structure, known, mask) if self.config.structure else known
+
+    def _resized(self, known, mask):
+        """All networks have one size. Small holes stay holes."""
+        size = self.config.image_size
+        if known.shape[1:3] == (size, size):
+            return known, mask
+        hole = tf.cast(ops.image.resize(mask, (size, size), method="area") > 0.0, tf.float32)
+        # A new pixel is the mean of the known ones that it covers: beside a hole their sum alone would be too dark.
+        share = ops.image.resize(1.0 - mask, (size, size))
+        known = tf.math.divide_no_nan(ops.image.resize(known, (size, size)), share)
+        return ops.image.mask_image(known, hole), hole
+
+    def _enlarged(self, picture, image):
+        if picture.shape[1:3] == image.shape[1:3]:
+            return picture
+        resized = ops.image.resize(picture, tf.shape(image)[1:3])
+        return tf.ensure_shape(resized, [None, *image.shape[1:3], 3])

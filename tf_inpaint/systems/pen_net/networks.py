@@ -72,7 +72,9 @@ def build_generator(
         if is_rescaled:
             low, high = (AlignedSubsampling2D(name=f"halve_{part}_{level}")(x) for part, x in (("low", low), ("high", high)))
         is_plain = level == LEVELS - 1 and not is_deconvolution
-        arguments = {"match_size": 1 if is_plain else 3, "weight_floor": 0.0 if is_deconvolution else 1e-8}
+        # Only the released PyTorch code raises weights; a strict mask would let them in again.
+        is_raised = not is_deconvolution and (attention or {}).get("mask_mode") != "strict"
+        arguments = {"match_size": 1 if is_plain else 3, "weight_floor": 1e-8 if is_raised else 0.0}
         x = AttentionTransfer(**arguments, **(attention or {}), name=f"attention_{level}")([low, high, mask])
         x = x if is_plain else _refine(x, f"attention_{level}", start)
         filled[level] = keras.layers.UpSampling2D(2, interpolation="nearest", name=f"restore_{level}")(x) if is_rescaled else x
