@@ -1,7 +1,7 @@
 # make setup   an environment in .venv with the package and all that the demo and the tests need
 # make demo    repairs a real photograph with the shipped weights; pictures go to demo/
 # make test    all tests;  ARGS='-m "not slow"' for the quick ones, ARGS=tests/ops for some
-# make lint    ruff
+# make lint    ruff: faults and form
 #
 # The Python is found by itself (3.11 or 3.10, else 3.13 or 3.12). PYTHON=python3.13 make ... takes that one, in .venv-3.13.
 
@@ -33,3 +33,4 @@ test: $(STAMP)
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .

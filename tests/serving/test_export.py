@@ -105,9 +105,7 @@ def answers(folder):
     (folder / "files.json").write_text(json.dumps(files))
     image, mask = np.stack([PHOTOS[-1], PHOTOS[-1][::-1]]), np.stack([HOLES[-1], HOLES[-1][:, ::-1]])[..., np.newaxis]
     np.savez(folder / "tensors.npz", image=image, mask=mask)
-    ended = subprocess.run(
-        [sys.executable, "-c", FRESH_PROCESS, str(folder)], capture_output=True, text=True, cwd=folder, check=False
-    )
+    ended = subprocess.run([sys.executable, "-c", FRESH_PROCESS, str(folder)], capture_output=True, text=True, cwd=folder, check=False)
     assert ended.returncode == 0, ended.stderr
     results = json.loads((folder / "results.json").read_text())
     return {**results, "tensors": {**np.load(folder / "results.npz")}, "image": image, "mask": mask}

@@ -169,9 +169,7 @@ def repair_files(
     return outcome
 
 
-def _repair_file(
-    inpainter: Inpainter, job: Job, retries: int | None, quality: int | None, keep_metadata: bool
-) -> VerifiedResult | None:
+def _repair_file(inpainter: Inpainter, job: Job, retries: int | None, quality: int | None, keep_metadata: bool) -> VerifiedResult | None:
     if job.problem:
         raise MaskError(job.problem)
     picture, mask = inpainter.read(job.image, job.mask)

@@ -13,9 +13,7 @@ _PANEL = 640
 _GAP = 8
 
 
-def before_and_after(
-    inpainter: Inpainter, picture: pictures.Picture, mask: np.ndarray, result: Image.Image | np.ndarray
-) -> np.ndarray:
+def before_and_after(inpainter: Inpainter, picture: pictures.Picture, mask: np.ndarray, result: Image.Image | np.ndarray) -> np.ndarray:
     """Draws a sheet.
 
     Args:

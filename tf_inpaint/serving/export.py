@@ -20,9 +20,7 @@ DEFAULT_MAX_PIXELS = 4096 * 4096
 """A server works for strangers: lower than what `Inpainter` accepts from its own user."""
 
 
-def export(
-    system: systems.InpaintingSystem, directory: str | os.PathLike, *, max_pixels: int = DEFAULT_MAX_PIXELS
-) -> Path:
+def export(system: systems.InpaintingSystem, directory: str | os.PathLike, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Path:
     """Writes a SavedModel that repairs pictures of any size: padding, networks, cropping and compositing in one graph.
 
     Signatures, with the keys that clients send and get:
