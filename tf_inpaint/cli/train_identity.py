@@ -4,6 +4,7 @@ import argparse
 
 
 def add_parser(subparsers) -> None:
+    """Adds the command and its options to the program's parsers."""
     parser = subparsers.add_parser(
         "train-identity",
         help="train a network that tells faces apart, for the identity loss of latent_attention",
@@ -32,6 +33,7 @@ def add_parser(subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Trains and writes the network; returns the exit status."""
     import dataclasses
 
     from tf_inpaint.training import IdentityConfig, train_identity
