@@ -71,6 +71,11 @@ def choose(browser, photo):
     """Chooses a photograph; returns a function from its pixels to points of the window."""
     browser.choose_file("#photo input[type=file]", photo)
     browser.wait_for(SHOWN)
+    return locate(browser, photo)
+
+
+def locate(browser, photo):
+    """A function from the pixels of the chosen photograph to points of the window, as the page stands now."""
     browser.run("document.querySelector('#brush').scrollIntoView({block: 'center'})")
     zoom = browser.run(AT_REST)
     box = json.loads(browser.run("JSON.stringify(document.querySelector('#brush canvas').getBoundingClientRect())"))
@@ -140,11 +145,11 @@ def test_an_uploaded_mask_and_a_stroke_are_both_repaired(browser, weights_folder
     photo = save(tmp_path / "photo.png", random_rgb(HEIGHT, WIDTH))
     uploaded = np.zeros((HEIGHT, WIDTH), np.uint8)
     uploaded[80:90, 10:110] = 255
-    place = choose(browser, photo)
+    choose(browser, photo)
     browser.run("performance.clearResourceTimings()")
     browser.choose_file("#mask input[type=file]", save(tmp_path / "uploaded.png", uploaded))
     browser.wait_for(SHOWN)
-    browser.run(AT_REST)
+    place = locate(browser, photo)  # the preview of the mask moves what is beside it
     browser.drag(*points(place, first=40, last=90, row=30))
     result, mask = repair(browser, tmp_path)
     expected, hole = command_result(photo, mask, weights_folder, tmp_path)
