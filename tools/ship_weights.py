@@ -31,9 +31,14 @@ def records_of(report: dict, name: str) -> list[dict]:
     return [{**record, "method": record["method"] if record["method"] in BASELINES else name} for record in records]
 
 
-def describe(source: dict, *, data: str, masks: str, measured: list[dict], protocol: str, also: list[dict] = ()) -> dict:
-    """Returns the description to ship: that of the run, without paths, with the measured numbers."""
-    runs = [{**run, "data": data, "masks": masks} for run in source["training"]["runs"]]
+def describe(source: dict, *, data: list[str], masks: list[str], measured: list[dict], protocol: str, also: list[dict] = ()) -> dict:
+    """Returns the description to ship: that of the run, without paths, with the measured numbers.
+
+    `data` and `masks` are names for each run, from the first to the last, or one name for all.
+    """
+    runs = source["training"]["runs"]
+    data, masks = (names * len(runs) if len(names) == 1 else names for names in (data, masks))
+    runs = [{**run, "data": name, "masks": mask} for run, name, mask in zip(runs, data, masks, strict=True)]
     runs = [{key: value for key, value in run.items() if value is not None} for run in runs]
     training = {**source["training"], "runs": runs, "measured": measured, "protocol": protocol}
     if also:
@@ -96,8 +101,8 @@ def main() -> None:
     parser.add_argument("--report", type=pathlib.Path, required=True, help="report.json of tf-inpaint evaluate")
     parser.add_argument("--notes", type=pathlib.Path, required=True, help="Markdown: what they are, how far to trust them")
     parser.add_argument("--licence-file", type=pathlib.Path, required=True, help="Markdown: terms of the weights")
-    parser.add_argument("--data", required=True, help="name of the training pictures")
-    parser.add_argument("--masks", required=True, help="name of the training masks")
+    parser.add_argument("--data", required=True, nargs="+", help="name of the training pictures; of those of each run, where they differ")
+    parser.add_argument("--masks", required=True, nargs="+", help="name of the training masks, or of those of each run")
     parser.add_argument("--protocol", required=True, help="one sentence: what was measured on what")
     parser.add_argument("--also", nargs=2, action="append", default=[], metavar=("PROTOCOL", "REPORT"), help="a further measurement")
     parser.add_argument("--picture", nargs=2, action="append", default=[], metavar=("FILE", "TEXT"), help="a picture for the card")
