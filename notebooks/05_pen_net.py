@@ -166,7 +166,7 @@ visualize.show_grid([cell[0] for cell in cells], columns=4, titles=titles, size=
 
 # %% [markdown]
 # And where does the middle of the hole look on each level? The maps come from the network: each attention layer is asked with the map below
-# it.
+# it. Networks with `rescale_levels=1` compare at half the size on the largest map: its pictures are as small as those before.
 
 # %%
 generator = system.networks["generator"]
