@@ -213,6 +213,8 @@ def _addons_progress_bar_class() -> type:
     """
 
     class ProgressBar(_tensorflow_addons().callbacks.TQDMProgressBar):
+        """The bar, which takes an unknown number of steps for an endless one until the first epoch has ended."""
+
         def _initialize_progbar(self, hook, epoch, logs=None):
             super()._initialize_progbar(hook, epoch, logs)
             if self.total_steps is None:

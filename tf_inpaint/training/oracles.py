@@ -45,6 +45,8 @@ def make_oracle(config: TuneConfig, ranges: list[WeightRange], *, seed: int, not
     }[config.tuner]
 
     class Oracle(kind):
+        """The oracle, whose first trial has the values that the ranges start with, and whose others have rounded ones."""
+
         def populate_space(self, trial_id):
             response = super().populate_space(trial_id)
             if response["status"] == "RUNNING":

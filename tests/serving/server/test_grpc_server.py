@@ -152,8 +152,8 @@ def test_predictions_are_counted(channel, metrics):
     assert (metrics.count("OK"), metrics.count("INVALID_ARGUMENT")) == (before[0] + 1, before[1] + 1)
 
 
-def test_requests_that_came_are_answered_when_it_stops(model):
-    server = GrpcServer(model, Metrics("inpaint"), port=0).start()
+def hold_back(model):
+    """Lets the model's work wait; returns the event that lets it go on, and the one that says that there is some."""
     release, started = threading.Event(), threading.Event()
     work = model.work
 
@@ -162,6 +162,12 @@ def test_requests_that_came_are_answered_when_it_stops(model):
         return work(lambda: release.wait(PATIENCE) and task())
 
     model.work = work_after_release
+    return release, started
+
+
+def test_requests_that_came_are_answered_when_it_stops(model):
+    server = GrpcServer(model, Metrics("inpaint"), port=0).start()
+    release, started = hold_back(model)
     try:
         with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
             stub = channel.unary_unary(PREDICT, lambda message: message.SerializeToString(), messages.PredictResponse.FromString)
@@ -178,14 +184,7 @@ def test_requests_that_came_are_answered_when_it_stops(model):
 def test_more_than_may_wait_are_sent_away_and_the_state_is_told_all_the_same(model_folder):
     model = ServedModel(model_folder, limits=Limits(max_running=1, max_waiting=0))
     server = GrpcServer(model, Metrics("inpaint"), port=0).start()
-    release, started = threading.Event(), threading.Event()
-    work = model.work
-
-    def work_after_release(task):
-        started.set()
-        return work(lambda: release.wait(PATIENCE) and task())
-
-    model.work = work_after_release
+    release, started = hold_back(model)
     request = predict_request("inpaint", **pixels())
     with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         stub = channel.unary_unary(PREDICT, lambda message: message.SerializeToString(), messages.PredictResponse.FromString)
