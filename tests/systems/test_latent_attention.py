@@ -291,6 +291,15 @@ def test_the_texture_generator_has_the_losses_of_the_paper():
     assert logs["texture_perceptual_loss"] > 0
 
 
+def test_hole_pixels_can_count_more_in_the_texture_generators_l1_term():
+    only_l1 = {"texture_l1_weight": 1.0, "texture_perceptual_weight": 0.0, "adversarial_weight": 0.0}
+    system, batch = tiny(texture_l1_hole_weight=5.0, **only_l1), make_batch()
+    system.compile(stage="texture", run_eagerly=True)
+    logs, outputs = logs_of(system, batch), system(batch)
+    weights = np.broadcast_to(1 + 4 * batch["mask"], batch["image"].shape)
+    assert logs["loss"] == pytest.approx(np.average(np.abs(outputs["raw"] - batch["image"]), weights=weights), rel=1e-4)
+
+
 @pytest.mark.parametrize(("weight", "steps"), [(1.0, 3), (0.0, 0)])
 def test_the_critic_of_the_texture_generator_takes_several_steps_with_a_penalty_or_none(weight, steps):
     system, batch = tiny(critic_steps=3, adversarial_weight=weight), make_batch()

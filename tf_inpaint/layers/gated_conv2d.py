@@ -96,7 +96,8 @@ class GatedConv2D(keras.layers.Layer):
         else:
             kernel, bias = tf.concat([kernel, gate_kernel], axis=3), tf.concat([bias, gate_bias], axis=0)
             both = self._convolve(inputs, kernel, bias, dilation_rate=self.dilation_rate)
-            features, gate = both[..., : self.filters], both[..., self.filters :]
+            # Not by slices: each slice's gradient would be padded to the whole map, and both then added.
+            features, gate = tf.split(both, [self.filters, gate_kernel.shape[3]], axis=3)
         features = features if self.activation is None else self.activation(features)
         return features * tf.sigmoid(gate)
 

@@ -19,6 +19,7 @@ POSITIVE = (
     "r1_interval",
     "path_length_interval",
     "critic_steps",
+    "texture_l1_hole_weight",
 )
 NON_NEGATIVE = (
     "r1_weight",
@@ -75,6 +76,7 @@ class LatentAttentionConfig(SystemConfig):
         feature_layers: the maps that are compared where `features` or `texture_features` is a VGG.
         texture_l1_weight, texture_perceptual_weight, adversarial_weight: of the texture generator's losses. With
             `adversarial_weight=0` its critic is not trained.
+        texture_l1_hole_weight: weight of a hole pixel in the texture generator's L1 term; the paper has 1.
         gradient_penalty_weight: of its critic's.
         critic_steps: steps of its critic for each of its own.
 
@@ -124,6 +126,7 @@ class LatentAttentionConfig(SystemConfig):
     texture_features: str = "vgg16"
     feature_layers: tuple[str, ...] = ("pool1", "pool2", "pool3")
     texture_l1_weight: float = 100.0
+    texture_l1_hole_weight: float = 1.0
     texture_perceptual_weight: float = 10.0
     adversarial_weight: float = 1.0
     gradient_penalty_weight: float = 10.0

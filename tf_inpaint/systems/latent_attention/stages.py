@@ -74,7 +74,7 @@ def evaluate(system, batch: dict, outputs: dict) -> dict[str, tf.Tensor]:
         terms |= encoder_stage.objectives(system, batch, outputs["structure"])
     if "texture" in trained:
         raw = system.refine(system.stitch(image, mask), mask)
-        terms |= texture_stage.objectives(system, image, raw, ops.image.composite(raw, image, mask))
+        terms |= texture_stage.objectives(system, batch, raw, ops.image.composite(raw, image, mask))
     return terms
 
 

@@ -28,7 +28,7 @@ def train(system, batch: dict, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         composite = ops.image.composite(raw, image, mask)
     critic_terms = _train_critic(system, image, tf.stop_gradient(composite), seed) if system.config.adversarial_weight else {}
     with tape:
-        terms = objectives(system, image, raw, composite)
+        terms = objectives(system, batch, raw, composite)
         total = tf.add_n(list(terms.values()))
     system.minimize(system.optimizer_of("texture"), tape, total, system.texture_network.trainable_variables)
     return {**terms, **critic_terms}
@@ -53,21 +53,22 @@ def _train_critic(system, image: tf.Tensor, fake: tf.Tensor, seed: tf.Tensor) ->
     return {name: tf.add_n(values) / len(values) for name, values in means.items()}
 
 
-def objectives(system, image: tf.Tensor, raw: tf.Tensor, composite: tf.Tensor) -> dict[str, tf.Tensor]:
+def objectives(system, batch: dict, raw: tf.Tensor, composite: tf.Tensor) -> dict[str, tf.Tensor]:
     """The texture generator's terms.
 
     Args:
         system: a compiled `LatentAttention`.
-        image: `[B, H, W, 3]` float32 in [-1, 1], the truth.
-        raw: same shape, I_out.
+        batch: `{"image", "mask"}`: `[B, H, W, 3]` float32 in [-1, 1], the truth, and `[B, H, W, 1]`, 1 in the hole.
+        raw: shape of the truth, I_out.
         composite: same shape, I_out in the hole and the truth elsewhere, which the critic sees.
 
     Returns:
         Name of `LOGS` -> weighted term, scalar float32; of terms with a weight and a network only.
     """
-    config, terms = system.config, {}
+    config, image, terms = system.config, batch["image"], {}
     if config.texture_l1_weight:
-        terms["texture_l1_loss"] = config.texture_l1_weight * tf.reduce_mean(tf.abs(raw - image))
+        distance = losses.l1_loss(raw, image, batch["mask"], hole_weight=config.texture_l1_hole_weight)
+        terms["texture_l1_loss"] = config.texture_l1_weight * distance
     if system.texture_judge is not None:
         # The paper prints I_r for I_out here, which would give no gradient.
         terms["texture_perceptual_loss"] = config.texture_perceptual_weight * system.texture_judge(raw, image)
