@@ -62,8 +62,10 @@ def test_results_are_those_of_the_inpainter_whatever_the_files(tmp_path, capsys)
     Image.fromarray(rgb[..., 1].astype(np.uint16) * 251).save(photos / "deep.png")
     for name in ("a.png", "alpha [1] ü.png", "gray_mask.png", "deeper/photo.png", "turned.jpg", "deep_mask.bmp"):
         save(masks / name, mask, **({"quality": 100} if name.endswith("jpg") else {}))
+    save(masks / "deeper/photo.png", mask.repeat(2, axis=0).repeat(2, axis=1))
 
-    assert batch(tmp_path, model) == 0
+    with pytest.warns(pictures.MaskWarning, match="60 x 42 pixels was resized to the picture's 30 x 21"):
+        assert batch(tmp_path, model) == 0
     assert "7 of 7 pictures repaired" in capsys.readouterr().out
     assert failures(tmp_path) == []
     inpainter = Inpainter(system, strategy="original")
@@ -89,7 +91,7 @@ def test_bad_pictures_are_named_with_the_reason_and_stop_nothing(tmp_path, const
     (photos / "c.png").write_bytes(png_bytes(20_000, 20_000))
     (masks / "d.png").unlink()
     save(masks / "e.png", np.zeros((20, 20), np.uint8))
-    save(masks / "f.png", hole(20, 21))
+    save(masks / "f.png", hole(20, 30))
 
     assert batch(tmp_path, constant_model) == 1
     shown = capsys.readouterr()
@@ -101,7 +103,7 @@ def test_bad_pictures_are_named_with_the_reason_and_stop_nothing(tmp_path, const
         "c.png": "pixels",
         "d.png": "no mask",
         "e.png": "The mask is empty: no level is above 127",
-        "f.png": "differ in size",
+        "f.png": "must have the shape of the picture",
     }
     assert all(part in found[name]["reason"] for name, part in reasons.items()), found
     assert found["b.png"]["image"] == os.fspath(photos / "b.png") and found["d.png"]["mask"] is None

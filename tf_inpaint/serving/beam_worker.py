@@ -9,11 +9,13 @@ import threading
 import uuid
 from collections.abc import Iterator
 
+import numpy as np
 import tensorflow as tf
 
 from tf_inpaint import pictures
 from tf_inpaint.errors import PictureError, TfInpaintError, WeightsError
 from tf_inpaint.serving.beam_plan import BeamJob
+from tf_inpaint.serving.hole_options import HoleOptions
 from tf_inpaint.serving.server.request_error import from_tensorflow
 
 MAX_FILE_BYTES = 2**28
@@ -25,8 +27,8 @@ _loading = threading.Lock()
 class PictureRepairer:
     """Repairs pictures of a pipeline by the signature `serving_default` of an exported model.
 
-    Files are read as `tf-inpaint inpaint` reads them, so every format and orientation will do, and go to the model as PNG; what
-    comes back is pasted into the hole alone. The result has the picture's mode; pixels outside the hole keep their bits.
+    Files are read as `tf-inpaint inpaint` reads them, so every format and orientation will do, and a mask of the same shape in another
+    size; they go to the model as PNG, and what comes back is pasted into the hole alone. The result has the picture's mode; pixels outside the hole keep their bits.
 
     It is sent to the workers, so it holds texts and numbers only. The model is loaded once a process, for all of its threads.
 
@@ -56,8 +58,8 @@ class PictureRepairer:
                 raise PictureError(job.problem)
             image = pictures.read_picture(io.BytesIO(read_file(job.image)), max_pixels=self._max_pixels, name="the picture")
             mask = pictures.read_mask(io.BytesIO(read_file(job.mask)), max_pixels=self._max_pixels, name="the mask")
-            filled = self._fill(image.rgb, mask)
-            write_file(job.output, _png_file(image.fill(filled, mask > pictures.MASK_THRESHOLD), image.metadata))
+            hole = HoleOptions().hole(mask, height=image.rgb.shape[0], width=image.rgb.shape[1])
+            write_file(job.output, _png_file(image.fill(self._fill(image.rgb, hole), hole), image.metadata))
         except (TfInpaintError, OSError) as error:
             yield json.dumps(
                 {
@@ -68,10 +70,10 @@ class PictureRepairer:
                 }
             )
 
-    def _fill(self, rgb, mask):
+    def _fill(self, rgb, hole):
         with _loading:
             signature = _load(self._model)
-        files = [tf.io.encode_png(pixels, compression=1)[tf.newaxis] for pixels in (rgb, mask[..., tf.newaxis])]
+        files = [tf.io.encode_png(pixels, compression=1)[tf.newaxis] for pixels in (rgb, np.uint8(255) * hole[..., np.newaxis])]
         try:
             answer = signature(image_bytes=files[0], mask_bytes=files[1])["inpainted_bytes"]
         except (tf.errors.InvalidArgumentError, tf.errors.ResourceExhaustedError) as error:
