@@ -28,7 +28,8 @@ class PictureRepairer:
     """Repairs pictures of a pipeline by the signature `serving_default` of an exported model.
 
     Files are read as `tf-inpaint inpaint` reads them, so every format and orientation will do, and a mask of the same shape in another
-    size; they go to the model as PNG, and what comes back is pasted into the hole alone. The result has the picture's mode; pixels outside the hole keep their bits.
+    size; they go to the model as PNG, and what comes back is pasted into the hole alone. The result has the picture's mode; pixels
+    outside the hole keep their bits.
 
     It is sent to the workers, so it holds texts and numbers only. The model is loaded once a process, for all of its threads.
 
