@@ -1,6 +1,7 @@
 """An identity network of one's own: who is who, that it learns, its file, its command."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -82,3 +83,13 @@ def test_what_cannot_be_written_or_learned_is_refused_before_any_work(faces, tmp
             train_identity(IdentityConfig(faces, **SMALL), output)
     with pytest.raises(ConfigError, match="two of them"):
         train_identity(IdentityConfig(faces, held_out=18, **SMALL), tmp_path / "identity.npz")
+
+
+def test_the_help_states_the_defaults(capsys):
+    assert main(["train-identity", "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    stated = re.findall(r"--([a-z-]+) [A-Z,]+ [^()]*?\(?default ([0-9][0-9.,]*)\b", shown)
+    assert len(stated) >= 10
+    for option, default in stated:
+        value = getattr(IdentityConfig("folder:faces"), option.replace("-", "_"))
+        assert default.split(",") == [f"{each:g}" for each in (value if isinstance(value, tuple) else (value,))], option
