@@ -113,3 +113,14 @@ def test_a_readme_without_the_marks_is_refused(zoo, text):
 def test_only_the_part_between_the_marks_changes(zoo):
     text = f"before\n{zoo.BEGIN}\nold\n{zoo.END}\nafter\n"
     assert zoo.replace(text, "new") == f"before\n{zoo.BEGIN}\n\nnew\n\n{zoo.END}\nafter\n"
+
+
+def test_the_table_of_systems_names_all_shipped_weights():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = {
+        match[1]: match[2]
+        for match in re.finditer(r"^\| \[`(\w+)`\]\(tf_inpaint/systems/\1/README\.md\) \|.*\| (.*?) \|$", text, re.MULTILINE)
+    }
+    names = sorted(path.name for path in (ROOT / "tf_inpaint/shipped").iterdir() if (path / "config.json").is_file())
+    assert sorted(re.findall(r"`(\w+\.\w+)`", " ".join(rows.values()))) == names
+    assert all(name.split(".")[0] == system for system, cell in rows.items() for name in re.findall(r"`(\w+\.\w+)`", cell))
