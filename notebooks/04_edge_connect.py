@@ -76,6 +76,7 @@ print(f"in the hole: precision {precision:.2f}, recall {recall:.2f}, F1 {f1:.2f}
 #
 # The completion network paints whatever edges it is given, so its input can be edited. Here it paints the same hole without any edges in
 # it, with the predicted ones, and with the true ones, which nobody has in practice: how much better would perfect edges be?
+# (A network that learned along predicted edges, few as they are, need not know what to do with perfect ones.)
 
 # %%
 no_edges = tfi.ops.image.mask_image(known_edges, mask)
