@@ -38,6 +38,7 @@ def gated_ways(filters: int, kernel_size: int) -> dict[str, Callable]:
     from tf_inpaint import layers, ops
 
     def ours(inputs, kernel):
+        # The layer's own arithmetic, on tensors instead of weights: the gradients are those of the other way's arguments.
         layer = layers.GatedConv2D(filters, kernel_size, dtype=inputs.dtype.name)
         layer.kernel, layer.gate_kernel = tf.split(kernel, 2, axis=3)
         layer.bias = layer.gate_bias = tf.zeros([filters], inputs.dtype)

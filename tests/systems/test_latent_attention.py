@@ -59,6 +59,7 @@ def logs_of(system, batch):
         ({"style_mixing": 1.5}, "style_mixing"),
         ({"hole_weight": -1.0}, "hole_weight"),
         ({"critic_steps": 0}, "critic_steps"),
+        ({"texture_l1_hole_weight": 0.0}, "texture_l1_hole_weight"),
         ({"width_multiplier": 0.05}, "width_multiplier"),
         ({"encoder_beta_2": 1.0}, "encoder_beta_2"),
         ({"l2_weight": 0.0, "hole_weight": 0.0, "valid_weight": 0.0}, "hole_weight"),
