@@ -130,6 +130,16 @@ def test_a_transparent_palette_colour_becomes_alpha(tmp_path):
     assert np.array_equal(np.asarray(picture.image)[..., 3] == 0, indices == 1)
 
 
+def test_a_transparent_grey_level_of_16_bit_becomes_alpha(tmp_path):
+    levels = np.arange(54, dtype=np.uint16).reshape(6, 9) % 3 * 30000
+    Image.fromarray(levels).save(tmp_path / "clear.png", transparency=30000)
+    picture = pictures.read_picture(tmp_path / "clear.png")
+    result = picture.fill(np.full((6, 9, 3), 7, np.uint8), HOLE)
+    assert result.dtype == np.uint16
+    assert np.array_equal(result[..., 3] == 0, levels == 30000)
+    assert np.array_equal(result[~HOLE][:, 0], levels[~HOLE])
+
+
 MODES = {"1": "L", "L": "L", "LA": "LA", "P": "RGB", "PA": "RGBA", "RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB", "YCbCr": "RGB",
          "HSV": "RGB", "LAB": "RGB", "I;16": "I;16", "I": "I;16"}  # fmt: skip
 

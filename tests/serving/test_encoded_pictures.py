@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -105,10 +106,19 @@ def png_of_16_bit_colours(*channels):
     return cv2.imencode(".png", np.dstack(channels))[1].tobytes()
 
 
+def with_transparent_colour(data, colour):
+    """The PNG file with a tRNS chunk before its pixels; `colour` is grey, or red, green and blue, of 16 bit."""
+    chunk = b"tRNS" + struct.pack(f">{len(colour)}H", *colour)
+    place = data.index(b"IDAT") - 4
+    return data[:place] + struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[place:]
+
+
 DEEP = {
     "grey": encoded(ALL_16_BIT_LEVELS),
     "colours": png_of_16_bit_colours(ALL_16_BIT_LEVELS, ALL_16_BIT_LEVELS[::-1], ALL_16_BIT_LEVELS.T),
     "colours and alpha": png_of_16_bit_colours(ALL_16_BIT_LEVELS, ALL_16_BIT_LEVELS[:, ::-1], ALL_16_BIT_LEVELS.T, ALL_16_BIT_LEVELS),
+    "grey with a transparent level": with_transparent_colour(encoded(ALL_16_BIT_LEVELS), [40000]),
+    "colours with a transparent one": with_transparent_colour(png_of_16_bit_colours(*[ALL_16_BIT_LEVELS] * 3), [40000] * 3),
 }
 
 

@@ -10,7 +10,7 @@ library saves through `write_picture`. The rules, in one place:
   LAB and palettes are converted by Pillow's formulas, without the file's colour profile; an alpha channel (or a transparent palette
   colour) is split off and kept.
 * What is given back has the size and the kind of what came: 1-bit becomes 8-bit grey, palettes, CMYK, YCbCr and LAB become RGB, 16-bit
-  grey with alpha becomes 16-bit RGBA; everything else stays, and outside the hole it keeps its bits.
+  grey with alpha, or a transparent level, becomes 16-bit RGBA; everything else stays, and outside the hole it keeps its bits.
 * What a file says beside its pixels stays with them: EXIF (orientation set to upright), colour profile, resolution, PNG texts, and a
   JPEG's tables of quality. XMP and other blocks do not.
 * What cannot be read is a `PictureError` that names the file and the reason, never another picture and never a traceback of Pillow.

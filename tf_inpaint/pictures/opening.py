@@ -112,9 +112,13 @@ def _decode(source, name, max_pixels):
     metadata, orientation = Metadata.of(image)
     if is_16_bit_colour:
         source.seek(0)
-        pixels = _decode_16_bit_colour(source.read())
+        pixels = _with_transparent_colour(_decode_16_bit_colour(source.read()), image.info.get("transparency"))
         if image.format == "TIFF" and pixels.shape[1::-1] != image.size:
             raise PictureError(f"{name}: 16-bit colour TIFF files that are stored turned are not supported. Turn it upright first.")
+        return _turned(pixels, orientation), metadata
+    if image.mode == "I;16" and "transparency" in image.info:
+        gray = np.asarray(image).astype(np.uint16)
+        pixels = _with_transparent_colour(np.dstack([gray] * 3), image.info["transparency"])
         return _turned(pixels, orientation), metadata
     return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image, metadata
 
@@ -125,6 +129,14 @@ def _decode_16_bit_colour(data: bytes) -> np.ndarray:
     if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3:
         raise ValueError("its 16-bit colours are of an unknown kind")
     return cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA if pixels.shape[-1] == 4 else cv2.COLOR_BGR2RGB)
+
+
+def _with_transparent_colour(pixels: np.ndarray, colour: int | tuple[int, int, int] | None) -> np.ndarray:
+    """Adds the alpha of PNG files that call one colour transparent: no library here does it at 16 bit."""
+    if colour is None:
+        return pixels
+    is_transparent = np.all(pixels[..., :3] == np.asarray(colour, np.uint16), axis=-1)
+    return np.dstack([pixels[..., :3], np.where(is_transparent, 0, 65535).astype(np.uint16)])
 
 
 def _turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
