@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.graphs import tensor_sizes
 from tests.layers.layer_contract import check_layer
 from tf_inpaint.layers import AttentionTransfer
 
@@ -124,6 +125,21 @@ def test_blocks_of_queries_change_nothing():
         np.testing.assert_allclose(AttentionTransfer(block_size=block_size)(inputs), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("settings", [{}, {"mask_mode": "strict", "mask_resize": "max", "weight_floor": 0.0, "compose": "hole"}])
+def test_a_training_step_at_4096_places_never_holds_all_scores(settings):
+    layer = AttentionTransfer(**settings)
+    spec = [tf.TensorSpec([1, size, size, depth]) for size, depth in ((128, 2), (64, 4), (256, 1))]
+
+    def step(low, high, mask):
+        with tf.GradientTape() as tape:
+            tape.watch([low, high])
+            loss = tf.reduce_sum(layer((low, high, mask)) ** 2)
+        return tape.gradient(loss, [low, high])
+
+    sizes = tensor_sizes(tf.function(step, input_signature=spec).get_concrete_function().graph)
+    assert len(sizes) > 50 and max(sizes) < 4096 * 4096 // 8
+
+
 def test_pictures_of_a_batch_do_not_see_each_other():
     low, high, _ = make_inputs()
     mask = tf.concat([square_mask(1), square_mask(1, start=20, stop=30)], axis=0)
@@ -160,8 +176,15 @@ def test_gradients_agree_with_finite_differences(mask_mode, normalize_query):
         ({"compose": "inside"}, "`compose` must be one of"),
         ({"overlap": "sum"}, "`overlap` must be one of"),
         ({"mask_resize": "area"}, "`mask_resize` must be one of"),
+        ({"block_size": 0}, "`block_size` must be at least 1"),
     ],
 )
 def test_refused_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         AttentionTransfer(**arguments)
+
+
+def test_maps_that_do_not_fit_together_are_refused():
+    _, high, mask = make_inputs()
+    with pytest.raises(ValueError, match=r"twice as high and wide .* low=\(2, 15, 16, 4\), high=\(2, 8, 8, 6\)"):
+        AttentionTransfer()((noise(2, 15, 16, 4), high, mask))

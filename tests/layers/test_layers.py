@@ -1,5 +1,6 @@
 """The layers: their common contract, and what each of them is for."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -26,6 +27,7 @@ from tf_inpaint.layers import (
     PatchTransfer,
     PixelNormalization,
     Res2NetBlock,
+    SameConv2DTranspose,
     SelfAttention2D,
     SpectralConv2D,
     SpectralConv2DTranspose,
@@ -90,6 +92,7 @@ CASES = {
     "PixelNormalization": (PixelNormalization, {}, 0, 0),
     "Res2NetBlock": (Res2NetBlock, {}, 10, 0),
     "Res2NetBlock, batch norm": (Res2NetBlock, {"width": 5, "norm": "batch", "activation": "relu"}, 15, 10),
+    "SameConv2DTranspose": (SameConv2DTranspose, {"filters": 6, "kernel_size": 3, "strides": 2, "activation": "relu"}, 2, 0),
     "SelfAttention2D": (SelfAttention2D, {}, 9, 0),
     "SelfAttention2D, arxiv, dense": (SelfAttention2D, {"form": "arxiv", "method": "dense"}, 7, 0),
     "SelfAttention2D, released": (
@@ -150,16 +153,34 @@ def test_convolution_bias_and_activation_become_one_kernel(dtype):
     assert "Elu" not in operations and "BiasAdd" not in operations
 
 
-@pytest.mark.parametrize("layer_class", [FusableConv2D, SpectralConv2D, PaddedConv2D])
+@pytest.mark.parametrize("layer_class", [FusableConv2D, SpectralConv2D, PaddedConv2D, SameConv2DTranspose])
 def test_the_gradient_of_a_bias_is_summed_over_many_pixels_in_half_precision(layer_class):
     """A bfloat16 sum of these 65536 ones stops growing at 256."""
     if not has_half_precision_kernels():
         pytest.skip("TensorFlow has no bfloat16 convolution on a CPU without AVX-512")
     layer = layer_class(2, 1, dtype="mixed_bfloat16")
     inputs = tf.ones([4, 128, 128, 1])
+    arguments = {} if layer_class is SameConv2DTranspose else {"training": True}
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(tf.cast(layer(inputs, training=True), tf.float32))
+        loss = tf.reduce_sum(tf.cast(layer(inputs, **arguments), tf.float32))
     np.testing.assert_allclose(tape.gradient(loss, layer.bias), [65536.0, 65536.0], rtol=5e-3)
+
+
+@pytest.mark.parametrize("kernel_size", [3, 4])
+def test_a_transposed_convolution_has_the_numbers_of_keras(kernel_size):
+    inputs = tf.random.stateless_normal([2, 5, 6, 3], [1, 2])
+    theirs = keras.layers.Conv2DTranspose(4, kernel_size, strides=2, padding="same", activation="elu", bias_initializer="ones")
+    expected = theirs(inputs)
+    ours = SameConv2DTranspose(4, kernel_size, strides=2, activation="elu")
+    ours.build(inputs.shape)
+    ours.set_weights(theirs.get_weights())
+    np.testing.assert_allclose(ours(inputs), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("arguments", [{"padding": "valid"}, {"dilation_rate": 2}, {"data_format": "channels_first"}])
+def test_a_transposed_convolution_of_another_kind_is_refused(arguments):
+    with pytest.raises(ValueError, match="Use `keras.layers.Conv2DTranspose`"):
+        SameConv2DTranspose(4, 3, **arguments)
 
 
 def test_spectral_norm_converges_to_the_largest_singular_value():

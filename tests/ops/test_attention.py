@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.graphs import tensor_sizes
 from tf_inpaint.ops import attention
 
 NAMES = ("queries", "keys", "values")
@@ -86,17 +87,8 @@ def test_no_tensor_of_the_graph_holds_the_whole_map():
         return run_with_gradients(lambda *x: attention.attend(*x, block_size=64), list(inputs))
 
     graph = tf.function(step, input_signature=spec).get_concrete_function().graph
-    sizes = []
-    for function in [graph, *_nested_graphs(graph)]:
-        for operation in function.get_operations():
-            sizes += [np.prod(t.shape.as_list()) for t in operation.outputs if t.shape.is_fully_defined()]
+    sizes = tensor_sizes(graph)
     assert len(sizes) > 50 and max(sizes) < 4096 * 4096 // 8
-
-
-def _nested_graphs(graph):
-    from tensorflow.python.framework import function_def_to_graph
-
-    return [function_def_to_graph.function_def_to_graph(f) for f in graph.as_graph_def().library.function]
 
 
 @pytest.mark.parametrize("block_size", [0, -3])

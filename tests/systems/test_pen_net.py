@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import tf_inpaint as tfi
-from tf_inpaint.errors import ConfigError, WeightsError
+from tf_inpaint.errors import ConfigError, PictureError, WeightsError
 from tf_inpaint.systems.pen_net import PenNet, PenNetConfig
 from tf_inpaint.systems.pen_net.networks import build_critic, build_generator
 from tf_inpaint.systems.pen_net.official_names import published_variables
@@ -48,6 +48,14 @@ def test_each_level_has_a_picture_at_any_multiple_of_64(system):
     assert [tuple(picture.shape) for picture in outputs["pyramid"]] == [(1, 64 >> level, 128 >> level, 3) for level in range(1, 6)]
     for picture in (outputs["raw"], *outputs["pyramid"]):
         assert picture.dtype == tf.float32 and np.all(np.abs(picture) <= 1)
+
+
+def test_other_sizes_are_refused_and_inpaint_takes_them(system):
+    batch = make_batch(64, 96, batch=1)
+    with pytest.raises(PictureError, match=r"multiples of 64. Received: \(1, 64, 96, 3\). `inpaint` takes any size"):
+        system(batch)
+    composite = system.inpaint(batch["image"][:, :50, :70], batch["mask"][:, :50, :70])
+    assert composite.shape == [1, 50, 70, 3]
 
 
 @pytest.mark.parametrize(
@@ -201,6 +209,13 @@ def test_a_missing_and_a_surplus_array_are_named(system):
         tfi.load_official(make(), arrays)
     with pytest.raises(WeightsError, match="netG.extra|extra"):
         tfi.load_official(make(), {**published_arrays(system), "gen_00033/netG/extra": np.zeros([3], np.float32)})
+
+
+def test_two_files_of_the_same_network_are_refused(system):
+    arrays = published_arrays(system, ("generator",))
+    later = {name.replace("gen_00033", "gen_00034"): array + 1 for name, array in arrays.items()}
+    with pytest.raises(WeightsError, match="taken once. Received a second one as 'gen_00034/netG/"):
+        tfi.load_official(make(), {**arrays, **later})
 
 
 def test_of_the_deeper_form_no_weights_were_published(system):

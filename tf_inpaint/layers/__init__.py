@@ -18,6 +18,7 @@ from tf_inpaint.layers.patch_attention import PatchAttention
 from tf_inpaint.layers.patch_transfer import PatchTransfer
 from tf_inpaint.layers.pixel_normalization import PixelNormalization
 from tf_inpaint.layers.res2net_block import Res2NetBlock
+from tf_inpaint.layers.same_conv2d_transpose import SameConv2DTranspose
 from tf_inpaint.layers.self_attention2d import SelfAttention2D
 from tf_inpaint.layers.spectral_conv2d import SpectralConv2D
 from tf_inpaint.layers.spectral_conv2d_transpose import SpectralConv2DTranspose
@@ -44,6 +45,7 @@ __all__ = [
     "PatchTransfer",
     "PixelNormalization",
     "Res2NetBlock",
+    "SameConv2DTranspose",
     "SelfAttention2D",
     "SpectralConv2D",
     "SpectralConv2DTranspose",

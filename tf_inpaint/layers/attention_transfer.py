@@ -45,7 +45,7 @@ class AttentionTransfer(keras.layers.Layer):
     Output shape: that of `low`.
 
     Raises:
-        ValueError: if an argument is out of its range.
+        ValueError: if an argument is out of its range, or `low` is known not to be twice as high and wide as `high`.
 
     Source: Zeng et al. 2019 (PEN-Net), arXiv:1904.07475, equations (2) to (4); `AtnConv` of the released code without its convolutions.
 
@@ -80,6 +80,8 @@ class AttentionTransfer(keras.layers.Layer):
         for name, (value, allowed) in choices.items():
             if value not in allowed:
                 raise ValueError(f"`{name}` must be one of {allowed}. Received: {name}={value!r}.")
+        if block_size is not None and block_size < 1:
+            raise ValueError(f"`block_size` must be at least 1 or None. Received: block_size={block_size}.")
         self.match_size = match_size
         self.softmax_scale = softmax_scale
         self.normalize_query = normalize_query
@@ -95,6 +97,7 @@ class AttentionTransfer(keras.layers.Layer):
 
     def call(self, inputs):
         low, high, mask = inputs
+        _check_sizes(low, high)
         mask = tf.stop_gradient(tf.cast(mask, tf.float32))
         valid = patches.valid_patches(self._resized(mask, high), self.match_size)
         queries, keys = self._queries_and_keys(high)
@@ -172,3 +175,12 @@ class AttentionTransfer(keras.layers.Layer):
             "mask_resize": self.mask_resize,
             "block_size": self.block_size,
         }
+
+
+def _check_sizes(low, high):
+    sizes = zip(low.shape[1:3], high.shape[1:3], strict=True)
+    if any(None not in pair and pair[0] != _RATE * pair[1] for pair in sizes):
+        raise ValueError(
+            f"The lower map must be twice as high and wide as the deeper one. Received: low={tuple(low.shape)}, high={tuple(high.shape)}. "
+            "Give pictures whose sizes can be halved down to the deeper map."
+        )

@@ -10,7 +10,7 @@ at any width.
 
 import keras
 
-from tf_inpaint.layers import AlignedSubsampling2D, AlignedUpsampling2D, AttentionTransfer, PaddedConv2D
+from tf_inpaint.layers import AlignedSubsampling2D, AlignedUpsampling2D, AttentionTransfer, PaddedConv2D, SameConv2DTranspose
 
 LEVELS = 6
 # Widths of levels 1 to 6 as multiples of the first one's.
@@ -37,9 +37,10 @@ def build_generator(
         upsample: "bilinear", the released PyTorch form: attention on levels 1 to 5, the deepest compares single pixels and is not refined;
             the decoder doubles bilinearly with aligned corners. "deconvolution", the released TensorFlow form, of the paper: a level more,
             since attention fills the full resolution too; all levels alike; the decoder doubles by transposed convolutions.
-        rescale_levels: how many of the finest attention levels run on halved maps, whose result is doubled: a 16th of the scores. The
-            released TensorFlow code has it as a switch.
-        attention: arguments of `layers.AttentionTransfer`; `None` for the published ones of the form.
+        rescale_levels: how many of the finest attention levels run on halved maps, whose result is doubled, known places included: a 16th
+            of the scores. The released TensorFlow code has it as a switch.
+        attention: arguments of `layers.AttentionTransfer`; `None` for its defaults, those of the released PyTorch code (its TensorFlow form
+            resizes masks by "nearest").
         kernel_initializer: "published" or "he_normal".
         name: name of the model.
 
@@ -152,7 +153,7 @@ def _convolution(x, filters, name, start, *, strides=1, activation):
 
 
 def _transposed_convolution(x, filters, name, start):
-    convolution = keras.layers.Conv2DTranspose(filters, 3, strides=2, padding="same", kernel_initializer=_initial_kernel(start), name=name)
+    convolution = SameConv2DTranspose(filters, 3, strides=2, kernel_initializer=_initial_kernel(start), name=name)
     return _activated(convolution(x), "relu", name)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
-from tf_inpaint.errors import ConfigError
+from tf_inpaint.errors import ConfigError, WeightsError
 from tf_inpaint.official_weights import OfficialWeights, spectral_rows
 from tf_inpaint.systems.pen_net.config import PenNetConfig
 from tf_inpaint.systems.pen_net.networks import DILATION_RATES
@@ -22,15 +22,21 @@ def assign(config: PenNetConfig, networks: Mapping[str, keras.Model], arrays: Ma
 
     Raises:
         ConfigError: if the networks have the form of which no weights were published.
-        WeightsError: if an array is missing, left over or of another shape.
+        WeightsError: if an array is missing, left over, there twice or of another shape.
     """
     if config.upsample != "bilinear":
         raise ConfigError(f"The published weights are of the form upsample='bilinear'. Received: upsample={config.upsample!r}.")
-    official = OfficialWeights({name.rpartition("/")[2]: array for name, array in arrays.items()}, origin="PEN-Net")
+    published = {}
+    for name, array in arrays.items():
+        if published.setdefault(name.rpartition("/")[2], array) is not array:
+            raise WeightsError(
+                f"Each of PEN-Net's arrays is taken once. Received a second one as {name!r}. Give one file gen_*.pth and one dis_*.pth."
+            )
+    official = OfficialWeights(published, origin="PEN-Net")
     for name, (variable, layout) in published_variables(networks["generator"]).items():
         official.assign(variable, name, layout)
     critic = published_variables(networks["critic"])
-    if any(name.rpartition("/")[2] in critic for name in arrays):
+    if not critic.keys().isdisjoint(published):
         for name, (variable, layout) in critic.items():
             official.assign(variable, name, layout)
     official.finish()

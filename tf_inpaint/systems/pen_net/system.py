@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from tf_inpaint import ops
+from tf_inpaint.errors import PictureError
 from tf_inpaint.systems.base import InpaintingSystem
 from tf_inpaint.systems.pen_net import networks, objectives, official_names
 from tf_inpaint.systems.pen_net.config import SIZE_MULTIPLE, PenNetConfig
@@ -108,7 +109,15 @@ class PenNet(InpaintingSystem):
 
         Returns:
             The picture y and the five side outputs, finest first, float32 in [-1, 1].
+
+        Raises:
+            PictureError: if H or W is known and no multiple of 64.
         """
+        if any(size is not None and size % SIZE_MULTIPLE for size in image.shape[1:3]):
+            raise PictureError(
+                f"PEN-Net's networks take heights and widths that are multiples of {SIZE_MULTIPLE}. Received: {tuple(image.shape)}. "
+                "`inpaint` takes any size."
+            )
         masked_image = tf.where(mask > 0.5, self.config.hole_value, image)
         return self.generator_network([tf.concat([masked_image, mask], axis=-1), mask], training=training)
 
