@@ -76,6 +76,17 @@ def test_the_other_forms_have_pictures_of_the_same_sizes(settings):
     assert sum(name.startswith("restore_") for name in layers) == other.config.rescale_levels
 
 
+def test_the_deeper_form_has_the_widths_of_the_tensorflow_code():
+    generator = build_generator(base_filters=8, upsample="deconvolution", rescale_levels=1)
+    widths = {layer.name: layer.filters for layer in generator.layers if hasattr(layer, "filters")}
+    assert [widths[f"encoder_{level}"] for level in range(7)] == [4, 8, 16, 32, 64, 64, 64]  # a quarter of 16 to 256
+    assert [widths[f"decoder_{level}"] for level in range(5, -1, -1)] == [64, 64, 32, 16, 8, 4]
+    transfers = {layer.name: layer for layer in generator.layers if isinstance(layer, tfi.layers.AttentionTransfer)}
+    assert sorted(transfers) == [f"attention_{level}" for level in range(6)]
+    assert {(layer.match_size, layer.weight_floor) for layer in transfers.values()} == {(3, 0.0)}
+    assert all(widths[f"{name}_dilation_{rate}"] == widths[f"encoder_{name[-1]}"] // 4 for name in transfers for rate in (1, 2, 4, 8))
+
+
 def test_the_switches_of_the_attention_reach_all_its_layers():
     settings = {"normalize_query": True, "mask_mode": "strict", "compose": "hole", "overlap": "count", "mask_resize": "max"}
     generator = make(**settings).networks["generator"]

@@ -81,7 +81,7 @@ class PenNet(InpaintingSystem):
         return cls(PenNetConfig(**{**settings, **overrides}))
 
     def assign_official_weights(self, arrays: dict) -> None:
-        """Takes over the published weights, see `tf_inpaint.load_official`.
+        """Takes over the published weights, see `tf_inpaint.load_official`. They were trained with white holes: `hole_value=1.0`.
 
         Args:
             arrays: name -> NumPy array, as `official_weights.read` makes them of `gen_*.pth` and `dis_*.pth`, or of `gen_*.pth` alone (the
@@ -89,7 +89,7 @@ class PenNet(InpaintingSystem):
 
         Raises:
             ConfigError: if `upsample` is "deconvolution": of that form no weights were published.
-            WeightsError: if an array is missing, left over or of another shape; nothing has changed then.
+            WeightsError: if an array is missing, left over, there twice or of another shape; nothing has changed then.
         """
         official_names.assign(self.config, self.networks, arrays)
 

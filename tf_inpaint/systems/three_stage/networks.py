@@ -6,7 +6,7 @@ All convolutions pad with zeros ("same"), have biases and no normalisation, and 
 
 import keras
 
-from tf_inpaint.layers import FusableConv2D, Res2NetBlock, SelfAttention2D
+from tf_inpaint.layers import FusableConv2D, Res2NetBlock, SameConv2DTranspose, SelfAttention2D
 from tf_inpaint.ops.activation import elu
 
 COARSE_DILATIONS = (2, 4, 8, 16)
@@ -167,7 +167,7 @@ def _up_conv(x, filters, name, *, kernel_size, upsample):
     if upsample == "resize":
         x = keras.layers.UpSampling2D(2, interpolation="nearest", name=f"{name}_resize")(x)
         return _conv(filters, name)(x)
-    return keras.layers.Conv2DTranspose(filters, kernel_size, strides=2, padding="same", activation=elu, name=name)(x)
+    return SameConv2DTranspose(filters, kernel_size, strides=2, activation=elu, name=name)(x)
 
 
 def _res2net_blocks(x, arguments):
