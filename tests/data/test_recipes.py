@@ -91,6 +91,12 @@ def test_missing_pictures_are_an_error_with_the_steps_to_get_them(tmp_path, key,
         assert "://" in message or key == "celeba_hq"
 
 
+def test_where_the_splits_of_folder_and_tensorflow_datasets_differ_the_note_says_so(dtd, tmp_path):
+    make(tmp_path / "facades", *(f"base/cmp_b{number:04d}.jpg" for number in range(1, 8)))
+    assert "is our choice, others in a folder than in TensorFlow Datasets." in open_source(f"dtd:{dtd}").note
+    assert open_source(f"facades:{tmp_path / 'facades'}").note.endswith("is our choice.")
+
+
 def test_a_split_that_is_not_there_is_named():
     with pytest.raises(ConfigError, match="dtd has no split 'validation'. Splits: train, test"):
         open_source("dtd:@validation")

@@ -7,7 +7,8 @@ pictures come from TensorFlow Datasets, where it has them and they are prepared.
 
 PEN-Net's splits are named in its paper by their sizes, which are repeated here from memory and unverified, but for Places2, whose parts
 are the data set's own; which pictures they hold is in no source we know. Here the test pictures are spread evenly over the list of names,
-so that each category, or each part of the list, has its share.
+so that each category, or each part of the list, has its share. TensorFlow Datasets keeps the pictures in an order of its own, so its test
+pictures are others than a folder's: who trains on the one must not measure on the other.
 """
 
 import dataclasses
@@ -87,7 +88,8 @@ class Recipe:
         sizes = f"PEN-Net's {self.num_train:,} and {self.num_test:,} pictures"
         if self.has_splits:
             return f"{self.title}: train and test are the data set's own train and val, {sizes} (unverified)."
-        return f"{self.title}: the split has the proportion of {sizes} (unverified); which pictures are test ones is our choice."
+        others = ", others in a folder than in TensorFlow Datasets" if self.tfds else ""
+        return f"{self.title}: the split has the proportion of {sizes} (unverified); which pictures are test ones is our choice{others}."
 
     def open(self, argument: str) -> Source:
         """Opens the data set.
