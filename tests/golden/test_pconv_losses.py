@@ -10,6 +10,7 @@ import tensorflow as tf
 from tests.golden.layouts import assert_close, nhwc
 from tf_inpaint import losses, ops
 from tf_inpaint.networks import build_feature_network
+from tf_inpaint.systems.partial_conv import PartialConv
 
 LAYERS = ("pool1", "pool2", "pool3")
 # The peer's 3x3 structuring element and the cross, in our words.
@@ -67,30 +68,40 @@ def test_total_variation_of_the_dilated_hole_is_the_papers(arrays, name):
     assert_close(value, arrays[f"tv_paper_pairs_in_R_over_NIcomp/{name}"], relative=1e-5)
 
 
-def test_the_hole_and_valid_terms_are_the_published_ones(arrays):
-    """Both are means over all pixels: the L1 loss of pictures that differ only in the hole, or only outside."""
-    image, raw, mask = nhwc(arrays["gt"]), nhwc(arrays["out"]), hole(arrays)
-    assert_close(losses.l1_loss(tf.where(mask > 0.5, raw, image), image), arrays["loss_naoto/hole"], relative=1e-5)
-    assert_close(losses.l1_loss(tf.where(mask > 0.5, image, raw), image), arrays["loss_naoto/valid"], relative=1e-5)
-
-
-def test_the_total_and_its_gradient_are_the_published_ones(arrays, golden_meta, network):
-    """With the peer's total variation, which is that of the whole composite."""
+@pytest.fixture(scope="module")
+def system(network, golden_meta):
+    """The system with the file's weights and features: what it computes while it trains is compared."""
+    names = {"hole": "hole", "valid": "valid", "perceptual": "prc", "style": "style", "total_variation": "tv"}
     weights = golden_meta("pconv_losses")["weights"]
+    system = PartialConv.tiny(**{f"{ours}_weight": float(weights[theirs]) for ours, theirs in names.items()})
+    system.compile(feature_network=network)
+    return system
+
+
+def test_the_terms_of_the_system_are_the_published_ones(arrays, system):
+    terms = system.loss_terms(nhwc(arrays["out"]), ops.image.from_unit(nhwc(arrays["gt"])), hole(arrays))
+    expected = {
+        "valid_loss": (system.config.valid_weight, "loss_naoto/valid"),
+        "hole_loss": (system.config.hole_weight, "loss_naoto/hole"),
+        "perceptual_loss": (system.config.perceptual_weight, "loss_naoto/prc"),
+        "style_loss": (system.config.style_weight, "loss_naoto/style"),
+        "total_variation_loss": (system.config.total_variation_weight, "tv_paper_pairs_in_R_over_NIcomp/3x3"),
+    }
+    assert set(terms) == set(expected)
+    for name, (weight, key) in expected.items():
+        assert_close(terms[name], weight * arrays[key], relative=5e-5)
+
+
+def test_the_total_and_its_gradient_are_the_published_ones(arrays, system):
+    """With the peer's total variation, which is that of the whole composite, in the place of the paper's."""
     image, mask = tf.constant(nhwc(arrays["gt"])), hole(arrays)
     raw = tf.constant(nhwc(arrays["out"]))
     with tf.GradientTape() as tape:
         tape.watch(raw)
-        composite = ops.image.composite(raw, image, mask)
-        of_image, of_raw, of_composite = (network(ops.image.from_unit(picture)) for picture in (image, raw, composite))
-        terms = {
-            "hole": losses.l1_loss(composite, image),
-            "valid": losses.l1_loss(ops.image.composite(image, raw, mask), image),
-            "prc": losses.perceptual_loss(of_raw, of_image) + losses.perceptual_loss(of_composite, of_image),
-            "style": losses.style_loss(of_raw, of_image) + losses.style_loss(of_composite, of_image),
-            "tv": losses.total_variation_loss(composite),
-        }
-        total = sum(weights[name] * term for name, term in terms.items())
-    assert_close(terms["tv"], arrays["loss_naoto/tv"], relative=1e-5)
+        terms = system.loss_terms(raw, ops.image.from_unit(image), mask)
+        variation = losses.total_variation_loss(ops.image.composite(raw, image, mask))
+        terms["total_variation_loss"] = system.config.total_variation_weight * variation
+        total = tf.add_n(list(terms.values()))
+    assert_close(variation, arrays["loss_naoto/tv"], relative=1e-5)
     assert_close(total, arrays["total_naoto"], relative=5e-5)
     assert_close(tape.gradient(total, raw), nhwc(arrays["dtotal_dout"]), relative=1e-3)

@@ -189,11 +189,12 @@ def test_padding_is_the_same_on_all_sides_at_stride_2(size):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"filters": 0}, "`filters` must be at least 1"),
-        ({"kernel_size": 4}, "`kernel_size` must be odd and positive"),
-        ({"kernel_size": -1}, "`kernel_size` must be odd and positive"),
-        ({"strides": 0}, "`strides` must be at least 1"),
-        ({"dilation_rate": 0}, "`dilation_rate` must be at least 1"),
+        ({"filters": 0}, "`filters` must be a whole number, at least 1"),
+        ({"kernel_size": 4}, "`kernel_size` must be odd"),
+        ({"kernel_size": -1}, "`kernel_size` must be a whole number, at least 1"),
+        ({"kernel_size": (3, 3)}, r"`kernel_size` must be .* not a pair. Received: kernel_size=\(3, 3\)"),
+        ({"strides": 0}, "`strides` must be a whole number, at least 1"),
+        ({"dilation_rate": 0}, "`dilation_rate` must be a whole number, at least 1"),
         ({"strides": 2, "dilation_rate": 2}, "cannot both be above 1"),
         ({"padding": "full"}, "`padding` must be"),
         ({"scale": "other"}, "`scale` must be"),

@@ -93,6 +93,11 @@ def test_edge_connect_says_how_real_its_critics_find_a_result():
     margins = [min(each.scores[name] / near[name] for name in near) for each in (result, best)]
     assert margins[1] >= margins[0] - 1e-6
     assert np.array_equal(best.image[~hole], photo[~hole])
+    # A critic that says nothing does not accept.
+    kernel = system.networks["completion_critic"].trainable_weights[-1]
+    kernel.assign(np.full(kernel.shape, np.nan, np.float32))
+    silent = painter.inpaint_verified(photo, hole)
+    assert np.isnan(silent.scores["picture"]) and silent.verdict == "rejected"
 
 
 # --- errors

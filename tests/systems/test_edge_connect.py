@@ -54,6 +54,13 @@ def test_the_networks_have_the_published_number_of_parameters(build, arguments, 
     assert sum(int(np.prod(weight.shape)) for weight in build(**arguments).trainable_weights) == expected
 
 
+def test_the_weights_of_the_losses_are_those_of_the_paper_by_default():
+    config = EdgeConnectConfig()
+    assert (config.edge_adversarial_weight, config.feature_matching_weight, config.edge_cross_entropy_weight) == (1.0, 10.0, 0.0)
+    expected = {"l1": 1.0, "adversarial": 0.1, "perceptual": 0.1, "style": 250.0, "total_variation": 0.0}
+    assert config.completion_weights == expected and config.adversarial_loss == "nsgan"
+
+
 def test_kernels_start_with_the_published_deviation_and_biases_at_0(system):
     for network in system.networks.values():
         for weight in network.trainable_weights:
@@ -284,6 +291,8 @@ def test_a_stage_without_any_loss_is_named(stage):
     weights = {"l1_weight": 0.0, "adversarial_weight": 0.0, "perceptual_weight": 0.0, "style_weight": 0.0}
     with pytest.raises(ConfigError, match="trains the completion network"):
         tiny(**weights).compile(stage="completion_true_edges")
+    with pytest.raises(ConfigError, match="or need a feature network, which is not there"):
+        tiny(objective="patent", adversarial_weight=0.0, feature_network="none").compile(stage="completion_true_edges")
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,13 @@ def test_the_u_net_has_the_published_number_of_parameters(settings, expected):
     assert not_trainable == {"moving_mean", "moving_variance"}
 
 
+def test_the_weights_of_the_losses_are_those_of_the_paper_by_default():
+    config = PartialConvConfig()
+    names = ("valid", "hole", "perceptual", "style", "total_variation")
+    assert [getattr(config, f"{name}_weight") for name in names] == [1.0, 6.0, 0.05, 120.0, 0.1]
+    assert config.feature_layers == ("pool1", "pool2", "pool3")
+
+
 def test_levels_get_wider_and_then_stay():
     assert level_filters((64, 128, 256, 512), levels=8) == [64, 128, 256, 512, 512, 512, 512, 512]
     assert level_filters((64, 128, 256, 512), levels=2, width_multiplier=0.5) == [32, 64]

@@ -95,6 +95,7 @@ def test_the_same_arguments_store_the_same_bytes(pictures, stored):
     [
         (["--percentile", "101"], 2, "`percentile` must lie in 0 to 100"),
         (["--limit", "0"], 2, "`limit` must be at least 1"),
+        (["--image-size", "4"], 2, "Pictures can be scored from 8 x 8 pixels on. Received: 4 x 4"),
         (["--masks", "free_from"], 2, "`masks` must begin with one of"),
         (["--data", "folder:nowhere"], 1, "nowhere"),
         (["--weights", "judging.nowhere"], 1, "judging.nowhere"),

@@ -1,5 +1,7 @@
 """A convolution that looks at valid pixels only."""
 
+import numbers
+
 import keras
 import tensorflow as tf
 
@@ -23,7 +25,7 @@ class PartialConv2D(keras.layers.Layer):
 
     Args:
         filters: number of output channels.
-        kernel_size: odd number of pixels, height and width.
+        kernel_size: odd number of pixels, the same for height and width.
         strides: 1 or more.
         dilation_rate: 1 or more; above 1 it needs strides of 1.
         padding: "same" pads (kernel_size - 1) / 2 * dilation_rate zeros on all four sides, at any stride, as the published code does (and
@@ -71,11 +73,11 @@ class PartialConv2D(keras.layers.Layer):
             raise ValueError(f"`padding` must be 'same' or 'valid'. Received: padding={padding!r}.")
         if scale not in ("window", "inverse_sum"):
             raise ValueError(f"`scale` must be 'window' or 'inverse_sum'. Received: scale={scale!r}.")
-        if kernel_size < 1 or kernel_size % 2 == 0:
-            raise ValueError(f"`kernel_size` must be odd and positive. Received: kernel_size={kernel_size}.")
-        for argument, value in {"filters": filters, "strides": strides, "dilation_rate": dilation_rate}.items():
-            if value < 1:
-                raise ValueError(f"`{argument}` must be at least 1. Received: {argument}={value}.")
+        for argument, value in {"filters": filters, "kernel_size": kernel_size, "strides": strides, "dilation_rate": dilation_rate}.items():
+            if not isinstance(value, numbers.Integral) or value < 1:
+                raise ValueError(f"`{argument}` must be a whole number, at least 1, not a pair. Received: {argument}={value!r}.")
+        if kernel_size % 2 == 0:
+            raise ValueError(f"`kernel_size` must be odd. Received: kernel_size={kernel_size}.")
         ops.convolution.check_strides(strides, dilation_rate)
         self.filters = filters
         self.kernel_size = kernel_size

@@ -242,7 +242,8 @@ class Inpainter:
         def repair(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
             filled, scores = self._run_networks(graph, images, masks)
             for name, values in scores.items():
-                lowest[name] = min(lowest.get(name, np.inf), float(values.min()))
+                # Not `min`, for which NaN is not smaller than anything: a score that is no number must not vanish.
+                lowest[name] = float(np.minimum(lowest.get(name, np.inf), values.min()))
             return filled
 
         strategy, size = STRATEGIES[self.strategy], self.system.config.image_size

@@ -46,10 +46,10 @@ class Verification(abc.ABC):
 
     @abc.abstractmethod
     def inpaint(self, image: tf.Tensor, mask: tf.Tensor, *, candidate: str) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """Repairs pictures of any size in one of the ways, and scores the results.
+        """Repairs pictures in one of the ways, and scores the results.
 
         Args:
-            image: `[B, H, W, 3]` float32 in [-1, 1]; what it holds inside the hole has no influence.
+            image: `[B, H, W, 3]` float32 in [-1, 1], H and W at least `SMALLEST_SIZE`; what it holds inside the hole has no influence.
             mask: `[B, H, W, 1]` float32 in {0, 1}, 1 = hole.
             candidate: one of `candidates`.
 
@@ -63,7 +63,7 @@ class Verification(abc.ABC):
         """Scores true pictures as if their hole had been repaired.
 
         Args:
-            image: `[B, H, W, 3]` float32 in [-1, 1].
+            image: `[B, H, W, 3]` float32 in [-1, 1], H and W at least `SMALLEST_SIZE`.
             mask: `[B, H, W, 1]` float32 in {0, 1}, 1 = hole.
 
         Returns:
@@ -78,14 +78,20 @@ class Verification(abc.ABC):
             percentile: 0 to 100: so many percent of true pictures would be rejected.
 
         Raises:
-            ConfigError: if the percentile is out of its range, no picture has a hole, no score means anything, or those of the true
-                pictures are 0.
+            ConfigError: if the percentile is out of its range, the pictures are smaller than `SMALLEST_SIZE`, none has a hole, no score
+                means anything, or those of the true pictures are 0.
         """
         if not self.judged_scores:
             raise ConfigError("None of the critics was trained with these settings, so their scores mean nothing.")
         score = tf.function(self.score_truth, [tf.TensorSpec([None, None, None, channels]) for channels in (3, 1)])
         measured = collections.defaultdict(list)
         for batch in batches:
+            height, width = batch["image"].shape[1:3]
+            if min(height, width) < self.SMALLEST_SIZE:
+                raise ConfigError(
+                    f"Pictures can be scored from {self.SMALLEST_SIZE} x {self.SMALLEST_SIZE} pixels on. Received: {width} x {height} "
+                    "pixels (width x height)."
+                )
             for name, values in score(batch["image"], batch["mask"]).items():
                 measured[name].append(values.numpy())
         scores = {name: np.concatenate(measured[name]) for name in self.judged_scores if measured[name]}

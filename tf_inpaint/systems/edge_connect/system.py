@@ -110,14 +110,12 @@ class EdgeConnect(CannyEdges, InpaintingSystem):
             **kwargs: of `InpaintingSystem.compile`.
 
         Raises:
-            ConfigError: also if all losses of a network that the stage trains have the weight 0.
+            ConfigError: also if all losses of a network that the stage trains have the weight 0, or are left out.
         """
         config, stage = self.config, self.stage_or_default(stage)
         edge_weights = (config.edge_adversarial_weight, config.feature_matching_weight, config.edge_cross_entropy_weight)
         if stage in ("edges", "joint") and not any(edge_weights):
             raise ConfigError(f"The stage {stage!r} trains the edge generator, but all its losses have the weight 0.")
-        if stage != "edges" and not any(config.completion_weights.values()):
-            raise ConfigError(f"The stage {stage!r} trains the completion network, but all its losses have the weight 0.")
         if stage == "edges":
             feature_network = None
         elif feature_network is None:
@@ -126,6 +124,12 @@ class EdgeConnect(CannyEdges, InpaintingSystem):
                 config.feature_layers,
                 purpose="the perceptual and the style loss of edge_connect",
                 normalise=False,  # the released code feeds pictures in [0, 1] as they are
+            )
+        needs_features = set() if feature_network is not None else {"perceptual", "style"}
+        if stage != "edges" and not any(weight for name, weight in config.completion_weights.items() if name not in needs_features):
+            raise ConfigError(
+                f"The stage {stage!r} trains the completion network, but all its losses have the weight 0 or need a feature network, which "
+                "is not there."
             )
         self._training.feature_network = feature_network
         super().compile(stage=stage, **kwargs)
