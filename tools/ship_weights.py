@@ -63,6 +63,8 @@ def write_card(name: str, description: dict, notes: str) -> str:
             f"{run['steps']} | {run['pictures']} | {seconds} |"
         )
     lines += ["", f"Pictures seen over all runs: {training['pictures_over_all_runs']:,}.", ""]
+    if "terms" in training["runs"][-1]:
+        lines += [f"Loss terms of the last run: {', '.join(f'`{term}`' for term in training['runs'][-1]['terms'])}.", ""]
     lines += ["Settings of the last run that differ from the system's defaults (the paper's, where it states them):", ""]
     lines += ["| setting | here | default |", "|---|---|---|"]
     lines += [f"| `{key}` | {value} | {defaults[key]} |" for key, value in changed.items()]

@@ -78,6 +78,7 @@ def test_the_weights_are_the_averages_and_say_how_they_were_made(finished, pictu
     system = SmallSystem.tiny()
     file = weights.load_into(system, finished / "weights")
     assert file.training["runs"][0]["steps"] == 4
+    assert file.training["runs"][0]["terms"] == ["l1_loss", "adversarial_loss", "critic_loss"]
     assert file.training["pictures_over_all_runs"] == 16
     best = weights.read(finished)
     assert best.path == finished / "best"

@@ -113,6 +113,7 @@ class _Session:
         self._config = config
         self._folder = folder
         self._stop = stop
+        self._terms = []
         keras.mixed_precision.set_global_policy(config.precision)
         keras.utils.set_random_seed(config.seed)  # the initial weights are a function of the seed
         if config.deterministic:
@@ -188,6 +189,7 @@ class _Session:
                 self._validate(step)
             session_start, seconds_before = time.monotonic(), float(self._state.seconds.numpy())
             for step, logs in self._guarded_steps():
+                self._terms = [name for name in self.system.LOGS if name in logs and name != "loss"]
                 self._state.step.assign(step)
                 self._state.seconds.assign(seconds_before + time.monotonic() - session_start)
                 if self._reporter.after_step(step, logs):
@@ -269,6 +271,8 @@ class _Session:
             **({"colour_jitter": config.colour_jitter} if config.colour_jitter else {}),
             "steps": step,
             "pictures": step * config.batch_size,
+            # Not all that the settings name: a loss whose feature network could not be had is left out.
+            **({"terms": self._terms} if self._terms else {}),
             "seconds": round(float(self._state.seconds.numpy())),
             **measured,
         }
