@@ -201,6 +201,33 @@ def test_a_checkpoint_brings_everything_back(key, fitted, tmp_path):
         np.testing.assert_array_equal(received, expected)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("key", "stage"),
+    [
+        (key, stage)
+        for key in ("partial_conv", "edge_connect")
+        for stage in SYSTEMS[key].STAGES
+        if stage != SYSTEMS[key].stage_or_default(None)
+    ],
+)
+def test_each_stage_goes_on_from_its_checkpoint_as_if_it_had_never_stopped(key, stage, tmp_path):
+    system = tiny(key)
+    system.compile(stage=stage)
+    first, second = dataset(system, 2)
+    system.train_step(first)
+    CheckpointFolder(tmp_path, TrainState(system, seed=0)).save()
+    keras.utils.set_random_seed(1)
+    other = SYSTEMS[key].tiny()
+    other.compile(stage=stage)
+    CheckpointFolder(tmp_path, TrainState(other, seed=0)).restore()
+    for each in (system, other):
+        each.train_step(second)
+    assert int(other.steps_taken) == 2
+    for expected, received in zip(all_values(system), all_values(other), strict=True):
+        np.testing.assert_array_equal(received, expected)
+
+
 @per_system
 def test_the_averages_follow_the_generators(key, fitted):
     system, _ = fitted(key)

@@ -5,6 +5,7 @@ import dataclasses
 from tf_inpaint.errors import ConfigError
 from tf_inpaint.systems.canny_edges import check_canny_settings
 from tf_inpaint.systems.config import SystemConfig
+from tf_inpaint.systems.edge_connect.networks import SMALLEST_CRITIC_INPUT
 
 NON_NEGATIVE = (
     "edge_adversarial_weight",
@@ -73,7 +74,7 @@ class EdgeConnectConfig(SystemConfig):
     def __post_init__(self):
         super().__post_init__()
         self._require_multiple("image_size", 4)
-        self._require_at_least("image_size", 24)  # of less the critics leave no patch
+        self._require_at_least("image_size", SMALLEST_CRITIC_INPUT)
         self._require_choice("adversarial_loss", ("nsgan", "lsgan", "hinge"))
         self._require_choice("objective", ("paper", "patent"))
         self._require_choice("l1_normalisation", ("mask_mean", "picture"))
