@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.graphs import tensor_sizes
 from tests.layers.layer_contract import check_layer
-from tf_inpaint.layers import AttentionTransfer
+from tf_inpaint.layers import AlignedSubsampling2D, AttentionTransfer
 
 
 def noise(*shape, seed=0):
@@ -39,6 +39,7 @@ def make_inputs(batch=2, size=32):
             "block_size": 5,
         },
         {"softmax_scale": 0.5, "mask_resize": "nearest"},
+        {"rescale": True, "mask_mode": "strict", "compose": "hole", "mask_resize": "max"},
     ],
 )
 def test_the_layer_keeps_the_contract_of_layers(arguments):
@@ -105,6 +106,21 @@ def test_only_the_hole_is_replaced_if_asked():
     inside[4:8, 4:8] = True
     np.testing.assert_array_equal(composed[:, ~inside], low.numpy()[:, ~inside])
     np.testing.assert_array_equal(composed[:, inside], everywhere[:, inside])
+
+
+def test_rescaling_makes_the_filling_coarse_and_leaves_known_places_alone():
+    low, high, mask = make_inputs()
+    halved = [AlignedSubsampling2D()(x) for x in (low, high)]
+    settings = {"match_size": 1, "mask_mode": "strict", "mask_resize": "max"}
+    coarse = np.repeat(np.repeat(AttentionTransfer(**settings)((*halved, mask)), 2, axis=1), 2, axis=2)
+    everywhere = AttentionTransfer(**settings, rescale=True)
+    np.testing.assert_allclose(everywhere((low, high, mask)), coarse, atol=1e-6)
+    assert everywhere.attention_map(high, mask).shape == (2, 4, 4, 16)
+    composed = AttentionTransfer(**settings, rescale=True, compose="hole")((low, high, mask)).numpy()
+    inside = np.zeros([16, 16], bool)
+    inside[4:8, 4:8] = True
+    np.testing.assert_array_equal(composed[:, ~inside], low.numpy()[:, ~inside])
+    np.testing.assert_allclose(composed[:, inside], coarse[:, inside], atol=1e-6)
 
 
 def test_a_hole_of_one_pixel_is_lost_by_picking_and_kept_by_the_maximum():
@@ -188,3 +204,5 @@ def test_maps_that_do_not_fit_together_are_refused():
     _, high, mask = make_inputs()
     with pytest.raises(ValueError, match=r"twice as high and wide .* low=\(2, 15, 16, 4\), high=\(2, 8, 8, 6\)"):
         AttentionTransfer()((noise(2, 15, 16, 4), high, mask))
+    with pytest.raises(ValueError, match=r"twice as high and wide .* low=\(1, 5, 5, 2\), high=\(1, 2, 2, 3\)"):
+        AttentionTransfer(rescale=True)((noise(1, 10, 10, 2), noise(1, 5, 5, 3), mask[:1]))

@@ -76,6 +76,13 @@ def test_the_other_forms_have_pictures_of_the_same_sizes(settings):
     assert sum(name.startswith("restore_") for name in layers) == other.config.rescale_levels
 
 
+def test_halved_attention_keeps_known_places_at_full_resolution_where_only_the_hole_is_filled():
+    generator = make(rescale_levels=2, compose="hole", mask_resize="max").networks["generator"]
+    layers = {layer.name: layer for layer in generator.layers}
+    assert not any(name.startswith(("halve_", "restore_")) for name in layers)
+    assert [layers[f"attention_{level}"].rescale for level in range(1, 6)] == [True, True, False, False, False]
+
+
 def test_the_deeper_form_has_the_widths_of_the_tensorflow_code():
     generator = build_generator(base_filters=8, upsample="deconvolution", rescale_levels=1)
     widths = {layer.name: layer.filters for layer in generator.layers if hasattr(layer, "filters")}

@@ -36,11 +36,14 @@ class AttentionTransfer(keras.layers.Layer):
         overlap: "constant" (as published) or "count", see `ops.patches.fold_patches`.
         mask_resize: how the mask comes to the size of a map: "bilinear_align_corners" or "nearest" (aligned corners too), which pick
             values, so that small holes vanish, as the two published codes do; "max": a place is missing if a pixel of it is.
+        rescale: whether both maps are halved first and the result is doubled, by nearest neighbour: a 16th of the scores. With "hole" known
+            places keep their full resolution; with "everywhere" the whole map is as coarse. (The released TensorFlow code, which replaces
+            everywhere, refines before it doubles: there `AlignedSubsampling2D` in front of this layer, `UpSampling2D` behind the branches.)
         block_size: places handled at a time; `None` chooses.
 
     Call arguments:
         inputs: `(low, high, mask)`: `[B, 2h, 2w, C]`, `[B, h, w, C']`, and `[B, H, W, 1]` of the picture's size, 1 = hole; with
-            "max" h and w divide H and W.
+            "max" h and w divide H and W, with `rescale` h and w are even.
 
     Output shape: that of `low`.
 
@@ -65,6 +68,7 @@ class AttentionTransfer(keras.layers.Layer):
         compose="everywhere",
         overlap="constant",
         mask_resize="bilinear_align_corners",
+        rescale=False,
         block_size=None,
         **kwargs,
     ):
@@ -90,6 +94,7 @@ class AttentionTransfer(keras.layers.Layer):
         self.compose = compose
         self.overlap = overlap
         self.mask_resize = mask_resize
+        self.rescale = rescale
         self.block_size = block_size
 
     def build(self, input_shape):
@@ -97,8 +102,21 @@ class AttentionTransfer(keras.layers.Layer):
 
     def call(self, inputs):
         low, high, mask = inputs
-        _check_sizes(low, high)
         mask = tf.stop_gradient(tf.cast(mask, tf.float32))
+        if self.rescale:
+            coarse, has_valid = self._transfer(_halved(low), _halved(high), mask)
+            filled = tf.repeat(tf.repeat(coarse, 2, axis=1), 2, axis=2)
+        else:
+            filled, has_valid = self._transfer(low, high, mask)
+        if self.compose == "hole":
+            filled = tf.where(self._resized(mask, low) > 0.0, filled, low)
+        if self.mask_mode == "strict":
+            filled = tf.where(has_valid[:, None, None, None], filled, low)
+        return tf.ensure_shape(filled, low.shape)
+
+    def _transfer(self, low, high, mask):
+        """The map that is made of patches, as large as `low`, and whether there was a valid place to take them from, `[B]`."""
+        _check_sizes(low, high)
         valid = patches.valid_patches(self._resized(mask, high), self.match_size)
         queries, keys = self._queries_and_keys(high)
         windows = patches.extract_patches(low, _PATCH, stride=_RATE, padding=(_PATCH - _RATE) // 2)
@@ -115,12 +133,7 @@ class AttentionTransfer(keras.layers.Layer):
         filled = patches.fold_patches(
             tf.reshape(mixed, tf.shape(windows)), _PATCH, stride=_RATE, padding=(_PATCH - _RATE) // 2, overlap=self.overlap
         )
-        if self.compose == "hole":
-            filled = tf.where(self._resized(mask, low) > 0.0, filled, low)
-        if self.mask_mode == "strict":
-            has_valid = tf.reduce_any(valid > 0.5, axis=1)
-            filled = tf.where(has_valid[:, None, None, None], filled, low)
-        return tf.ensure_shape(filled, low.shape)
+        return filled, tf.reduce_any(valid > 0.5, axis=1)
 
     def attention_map(self, high: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """Computes all weights at once, to look at them: memory grows with the square of the number of places.
@@ -130,8 +143,10 @@ class AttentionTransfer(keras.layers.Layer):
             mask: `[B, H, W, 1]`, 1 = hole.
 
         Returns:
-            `[B, h, w, h w]` float32: for each place the weights of all places, row by row.
+            `[B, h, w, h w]` float32: for each place the weights of all places, row by row; with `rescale` h and w are those of the halved
+            map.
         """
+        high = _halved(high) if self.rescale else high
         return contextual.attention_weights(
             high,
             high,
@@ -173,6 +188,7 @@ class AttentionTransfer(keras.layers.Layer):
             "compose": self.compose,
             "overlap": self.overlap,
             "mask_resize": self.mask_resize,
+            "rescale": self.rescale,
             "block_size": self.block_size,
         }
 
@@ -184,3 +200,8 @@ def _check_sizes(low, high):
             f"The lower map must be twice as high and wide as the deeper one. Received: low={tuple(low.shape)}, high={tuple(high.shape)}. "
             "Give pictures whose sizes can be halved down to the deeper map."
         )
+
+
+def _halved(features):
+    height, width = patches.spatial_size(features)
+    return resampling.sample_align_corners(features, (height // 2, width // 2), method="nearest")

@@ -25,8 +25,8 @@ class PenNetConfig(SystemConfig):
         compose: "everywhere" (as published) or "hole", see there.
         overlap: "constant" (as published) or "count", see there.
         mask_resize: "bilinear_align_corners" (as published), "nearest" or "max", see there.
-        rescale_levels: how many of the finest attention levels run on halved maps, 0 to 4: less memory and time, less detail there, also
-            at known places.
+        rescale_levels: how many of the finest attention levels run on halved maps, 0 to 4: less memory and time, less detail there; with
+            `compose="everywhere"` also at known places.
         hole_value: what the network sees in the hole, in [-1, 1]: 0 in the paper (equation 7), 1 in the released code and for its weights.
         upsample: "bilinear" (the released PyTorch form) or "deconvolution" (the TensorFlow form, with attention at full resolution).
         kernel_initializer: "published" (deviation 0.02) or "he_normal", which networks narrower than the paper's need to start learning.

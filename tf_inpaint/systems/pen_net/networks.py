@@ -37,8 +37,9 @@ def build_generator(
         upsample: "bilinear", the released PyTorch form: attention on levels 1 to 5, the deepest compares single pixels and is not refined;
             the decoder doubles bilinearly with aligned corners. "deconvolution", the released TensorFlow form, of the paper: a level more,
             since attention fills the full resolution too; all levels alike; the decoder doubles by transposed convolutions.
-        rescale_levels: how many of the finest attention levels run on halved maps, whose result is doubled, known places included: a 16th
-            of the scores. The released TensorFlow code has it as a switch.
+        rescale_levels: how many of the finest attention levels run on halved maps, whose result is doubled: a 16th of the scores. With
+            `compose="everywhere"` (the released TensorFlow code's switch) that is the whole level, its branches and its known places
+            included; with "hole" known places and branches keep the full resolution.
         attention: arguments of `layers.AttentionTransfer`; `None` for its defaults, those of the released PyTorch code (its TensorFlow form
             resizes masks by "nearest").
         kernel_initializer: "published" or "he_normal".
@@ -67,18 +68,26 @@ def build_generator(
 
     filled = {LEVELS: encoded[LEVELS]}  # psi^l, from the deepest map upwards: equations (2) to (4)
     finest = min(encoded)
+    keeps_known = (attention or {}).get("compose") == "hole"
     for level in range(LEVELS - 1, finest - 1, -1):
         low, high = encoded[level], filled[level + 1]
         is_rescaled = level - finest < rescale_levels
-        if is_rescaled:
+        is_halved = is_rescaled and not keeps_known  # the whole level, as released
+        if is_halved:
             low, high = (AlignedSubsampling2D(name=f"halve_{part}_{level}")(x) for part, x in (("low", low), ("high", high)))
         is_plain = level == LEVELS - 1 and not is_deconvolution
         # Only the released PyTorch code raises weights; a strict mask would let them in again.
         is_raised = not is_deconvolution and (attention or {}).get("mask_mode") != "strict"
-        arguments = {"match_size": 1 if is_plain else 3, "weight_floor": 1e-8 if is_raised else 0.0}
+        arguments = {
+            "match_size": 1 if is_plain else 3,
+            "weight_floor": 1e-8 if is_raised else 0.0,
+            "rescale": is_rescaled and not is_halved,
+        }
         x = AttentionTransfer(**arguments, **(attention or {}), name=f"attention_{level}")([low, high, mask])
         x = x if is_plain else _refine(x, f"attention_{level}", start)
-        filled[level] = keras.layers.UpSampling2D(2, interpolation="nearest", name=f"restore_{level}")(x) if is_rescaled else x
+        if is_halved:
+            x = keras.layers.UpSampling2D(2, interpolation="nearest", name=f"restore_{level}")(x)
+        filled[level] = x
 
     decoded, pictures = encoded[LEVELS], {}  # equation (5)
     for level in range(LEVELS - 1, finest - 1, -1):
