@@ -102,6 +102,19 @@ def test_other_settings_for_the_same_folder_are_named(finished, pictures):
         run(pictures, finished, system_config=small_config(learning_rate=0.5))
 
 
+def test_a_run_does_not_go_on_with_other_losses(pictures, tmp_path):
+    """As where a feature network was there in the first session, and is not in the second."""
+    run(pictures, tmp_path / "run", steps=2)
+    path = tmp_path / "run" / "weights" / "config.json"
+    description = json.loads(path.read_text())
+    description["training"]["runs"][-1]["terms"].insert(1, "style_loss")
+    path.write_text(json.dumps(description))
+    before = sorted(each.name for each in (tmp_path / "run" / "checkpoints").iterdir())
+    with pytest.raises(ConfigError, match="l1_loss, style_loss, adversarial_loss, critic_loss; its steps would go on with l1_loss, adv"):
+        run(pictures, tmp_path / "run")
+    assert sorted(each.name for each in (tmp_path / "run" / "checkpoints").iterdir()) == before
+
+
 def test_a_run_on_jittered_records_says_so_and_goes_on(pictures, tmp_path, capsys):
     data.write_records(f"folder:{pictures}", tmp_path / "records", image_size=16)
     source = f"tfrecord:{tmp_path / 'records'}"

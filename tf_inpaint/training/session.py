@@ -189,7 +189,8 @@ class _Session:
                 self._validate(step)
             session_start, seconds_before = time.monotonic(), float(self._state.seconds.numpy())
             for step, logs in self._guarded_steps():
-                self._terms = [name for name in self.system.LOGS if name in logs and name != "loss"]
+                if not self._terms:
+                    self._terms = self._checked_terms(logs)
                 self._state.step.assign(step)
                 self._state.seconds.assign(seconds_before + time.monotonic() - session_start)
                 if self._reporter.after_step(step, logs):
@@ -222,6 +223,18 @@ class _Session:
         with self._stop.deferred():
             yield first
             yield from steps
+
+    def _checked_terms(self, logs):
+        """The losses of the first step; those of the sessions before, if there were any."""
+        terms = [name for name in self.system.LOGS if name in logs and name != "loss"]
+        if self._first_step and (self._folder.weights / weights.ARRAYS_FILE).exists():
+            before = weights.read(self._folder.weights).training["runs"][-1].get("terms", terms)
+            if terms != before:
+                raise ConfigError(
+                    f"{self._folder.path}: this run was trained with {', '.join(before)}; its steps would go on with {', '.join(terms)}: "
+                    "a feature network was found or lost since. Give it back, or begin a new run from these weights (`init_weights`)."
+                )
+        return terms
 
     def _was_validated(self, step):
         config = self._config
