@@ -120,7 +120,7 @@ photo = truth[0].numpy()
 
 def draw_hole(ratio):
     """A boolean `[H, W]` mask whose hole share lies in `ratio`."""
-    return tfi.masks.free_form((6, 2019), batch_size=1, height=SIZE, width=SIZE, ratio=ratio)[0, ..., 0].numpy() == 1
+    return tfi.masks.free_form((1, 7), batch_size=1, height=SIZE, width=SIZE, ratio=ratio)[0, ..., 0].numpy() == 1
 
 
 # %%

@@ -176,12 +176,13 @@ masked_image = tf.where(mask > 0, system.config.hole_value, image)
 maps = guides([tf.concat([masked_image, mask], axis=-1), tf.constant(mask)])
 
 for layer, guide in list(zip(layers, maps, strict=True))[1:]:
-    size = guide.shape[1]
+    attention = layer.attention_map(guide, tf.constant(mask))[0].numpy()
+    size = len(attention)
     if size < 8:
         continue  # on maps this small there is nothing to see
     known = tfi.ops.image.resize(image, (size, size), method="area")[0, :, :, 0]
     places = [(size // 2, size // 2), (size // 2, 3 * size // 4 - 1), (3 * size // 4 - 1, size // 2)]
-    show_attention(layer.attention_map(guide, tf.constant(mask))[0].numpy(), known, places, f"{size} px, ")
+    show_attention(attention, known, places, f"{size} px, ")
 
 # %% [markdown]
 # A network that has learned little looks everywhere a little, since all patches of its deep maps are alike. The more it knows, the sharper
