@@ -203,6 +203,8 @@ def test_a_16_bit_colour_png_keeps_what_is_beside_its_pixels(tmp_path):
 def test_a_16_bit_colour_tiff_says_what_it_cannot_keep(tmp_path):
     with pytest.warns(pictures.MetadataWarning, match="without EXIF"):
         pictures.write_picture(tmp_path / "a.tif", levels(), metadata=pictures.Metadata(icc_profile=PROFILE))
+    again = pictures.read_picture(tmp_path / "a.tif")
+    assert np.array_equal(again.pixels, levels()) and again.metadata.icc_profile is None
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "webp", "bmp"])

@@ -132,7 +132,7 @@ def _decode_16_bit_colour(data: bytes) -> np.ndarray:
 
 
 def _with_transparent_colour(pixels: np.ndarray, colour: int | tuple[int, int, int] | None) -> np.ndarray:
-    """Adds the alpha of PNG files that call one colour transparent: no library here does it at 16 bit."""
+    """Adds the alpha of PNG files that call one colour transparent: of 16 bit Pillow and OpenCV leave it out."""
     if colour is None:
         return pixels
     is_transparent = np.all(pixels[..., :3] == np.asarray(colour, np.uint16), axis=-1)

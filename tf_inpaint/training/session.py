@@ -113,7 +113,7 @@ class _Session:
         self._config = config
         self._folder = folder
         self._stop = stop
-        self._terms = []
+        self._terms = None  # known after the first step
         keras.mixed_precision.set_global_policy(config.precision)
         keras.utils.set_random_seed(config.seed)  # the initial weights are a function of the seed
         if config.deterministic:
@@ -189,7 +189,7 @@ class _Session:
                 self._validate(step)
             session_start, seconds_before = time.monotonic(), float(self._state.seconds.numpy())
             for step, logs in self._guarded_steps():
-                if not self._terms:
+                if self._terms is None:
                     self._terms = self._checked_terms(logs)
                 self._state.step.assign(step)
                 self._state.seconds.assign(seconds_before + time.monotonic() - session_start)
