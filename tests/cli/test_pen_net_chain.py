@@ -11,7 +11,7 @@ SETTINGS = {
     "kernel_initializer": "he_normal",
     "mask_mode": "strict",
     "mask_resize": "max",
-    "compose": "hole",
+    "compose": "inside",
     "rescale_levels": "1",
     "learning_rate_drop_steps": "2",
 }

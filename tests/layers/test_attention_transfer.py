@@ -40,6 +40,7 @@ def make_inputs(batch=2, size=32):
         },
         {"softmax_scale": 0.5, "mask_resize": "nearest"},
         {"rescale": True, "mask_mode": "strict", "compose": "hole", "mask_resize": "max"},
+        {"softmax_scale": 0.5, "mask_mode": "strict", "compose": "inside", "mask_resize": "max"},
     ],
 )
 def test_the_layer_keeps_the_contract_of_layers(arguments):
@@ -102,6 +103,21 @@ def test_only_the_hole_is_replaced_if_asked():
     low, high, mask = make_inputs()
     everywhere = AttentionTransfer(mask_resize="max")((low, high, mask)).numpy()
     composed = AttentionTransfer(mask_resize="max", compose="hole")((low, high, mask)).numpy()
+    inside = np.zeros([16, 16], bool)
+    inside[4:8, 4:8] = True
+    np.testing.assert_array_equal(composed[:, ~inside], low.numpy()[:, ~inside])
+    np.testing.assert_array_equal(composed[:, inside], everywhere[:, inside])
+
+
+@pytest.mark.parametrize("rescale", [False, True])
+@pytest.mark.parametrize("mask_resize", ["max", "nearest"])
+def test_places_at_the_rim_of_a_hole_keep_what_they_know_if_only_its_inside_is_replaced(mask_resize, rescale):
+    low, high, _ = make_inputs()
+    # A pixel more than places 4 to 7 on each side: half of the places around them is known.
+    mask = square_mask(start=7, stop=17)
+    settings = {"mask_resize": mask_resize, "rescale": rescale}
+    everywhere = AttentionTransfer(**settings)((low, high, mask)).numpy()
+    composed = AttentionTransfer(**settings, compose="inside")((low, high, mask)).numpy()
     inside = np.zeros([16, 16], bool)
     inside[4:8, 4:8] = True
     np.testing.assert_array_equal(composed[:, ~inside], low.numpy()[:, ~inside])
@@ -189,7 +205,7 @@ def test_gradients_agree_with_finite_differences(mask_mode, normalize_query):
     [
         ({"match_size": 2}, "`match_size` must be odd"),
         ({"mask_mode": "soft"}, "`mask_mode` must be one of"),
-        ({"compose": "inside"}, "`compose` must be one of"),
+        ({"compose": "outside"}, "`compose` must be one of"),
         ({"overlap": "sum"}, "`overlap` must be one of"),
         ({"mask_resize": "area"}, "`mask_resize` must be one of"),
         ({"block_size": 0}, "`block_size` must be at least 1"),

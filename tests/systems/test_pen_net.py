@@ -76,8 +76,9 @@ def test_the_other_forms_have_pictures_of_the_same_sizes(settings):
     assert sum(name.startswith("restore_") for name in layers) == other.config.rescale_levels
 
 
-def test_halved_attention_keeps_known_places_at_full_resolution_where_only_the_hole_is_filled():
-    generator = make(rescale_levels=2, compose="hole", mask_resize="max").networks["generator"]
+@pytest.mark.parametrize("compose", ["hole", "inside"])
+def test_halved_attention_keeps_known_places_at_full_resolution_where_only_the_hole_is_filled(compose):
+    generator = make(rescale_levels=2, compose=compose, mask_resize="max").networks["generator"]
     layers = {layer.name: layer for layer in generator.layers}
     assert not any(name.startswith(("halve_", "restore_")) for name in layers)
     assert [layers[f"attention_{level}"].rescale for level in range(1, 6)] == [True, True, False, False, False]
@@ -249,7 +250,7 @@ def test_of_the_deeper_form_no_weights_were_published(system):
     [
         ({"image_size": 96}, "`image_size` must be a positive multiple of 64"),
         ({"mask_mode": "soft"}, "`mask_mode` must be one of"),
-        ({"compose": "inside"}, "`compose` must be one of"),
+        ({"compose": "outside"}, "`compose` must be one of"),
         ({"overlap": "sum"}, "`overlap` must be one of"),
         ({"mask_resize": "area"}, "`mask_resize` must be one of"),
         ({"upsample": "nearest"}, "`upsample` must be one of"),

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tf_inpaint.ops import attention, contextual, patches, resampling
 
-COMPOSES = ("everywhere", "hole")
+COMPOSES = ("everywhere", "hole", "inside")
 OVERLAPS = ("constant", "count")
 MASK_RESIZES = ("bilinear_align_corners", "nearest", "max")
 # The deeper map has half the size of the one that is filled; a place in it stands for 4 x 4 pixels there, one each 2 pixels.
@@ -32,18 +32,21 @@ class AttentionTransfer(keras.layers.Layer):
         mask_mode: "published" or "strict", see `ops.patches.masked_softmax`. A picture without a valid place keeps its lower map
             unchanged with "strict".
         weight_floor: weights below it are raised to it; the published code has 1e-8, its TensorFlow 1 form 0.
-        compose: "everywhere": the result replaces the whole map, as published. "hole": only what is missing, the paper's words.
+        compose: "everywhere": the result replaces the whole map, as published. "hole": only what is missing, the paper's words, where the
+            resized mask says so: with "max" a place at the rim of a hole loses the pixels that are known in it. "inside": only places
+            without a known pixel, whatever `mask_resize` is, which then only says where patches are taken from.
         overlap: "constant" (as published) or "count", see `ops.patches.fold_patches`.
         mask_resize: how the mask comes to the size of a map: "bilinear_align_corners" or "nearest" (aligned corners too), which pick
             values, so that small holes vanish, as the two published codes do; "max": a place is missing if a pixel of it is.
-        rescale: whether both maps are halved first and the result is doubled, by nearest neighbour: a 16th of the scores. With "hole" known
-            places keep their full resolution; with "everywhere" the whole map is as coarse. (The released TensorFlow code, which replaces
-            everywhere, refines before it doubles: there `AlignedSubsampling2D` in front of this layer, `UpSampling2D` behind the branches.)
+        rescale: whether both maps are halved first and the result is doubled, by nearest neighbour: a 16th of the scores. With "hole" and
+            "inside" the places that stay keep their full resolution; with "everywhere" the whole map is as coarse. (The released TensorFlow
+            code, which replaces everywhere, refines before it doubles: there `AlignedSubsampling2D` in front of this layer, `UpSampling2D`
+            behind the branches.)
         block_size: places handled at a time; `None` chooses.
 
     Call arguments:
         inputs: `(low, high, mask)`: `[B, 2h, 2w, C]`, `[B, h, w, C']`, and `[B, H, W, 1]` of the picture's size, 1 = hole; with
-            "max" h and w divide H and W, with `rescale` h and w are even.
+            "max" h and w divide H and W, with "inside" 2h and 2w do, with `rescale` h and w are even.
 
     Output shape: that of `low`.
 
@@ -110,6 +113,9 @@ class AttentionTransfer(keras.layers.Layer):
             filled, has_valid = self._transfer(low, high, mask)
         if self.compose == "hole":
             filled = tf.where(self._resized(mask, low) > 0.0, filled, low)
+        elif self.compose == "inside":
+            holds_known = patches.block_max(1.0 - mask, patches.spatial_size(low)) > 0.0
+            filled = tf.where(holds_known, low, filled)
         if self.mask_mode == "strict":
             filled = tf.where(has_valid[:, None, None, None], filled, low)
         return tf.ensure_shape(filled, low.shape)

@@ -22,7 +22,7 @@ class PenNetConfig(SystemConfig):
         width_multiplier: factor on all widths, 1.0 = 32 to 512 channels in the generator (multiples of 4), 64 to 512 in the critic.
         normalize_query: whether both patches of a cosine are normalised, equation (2); the released code normalises the keys alone.
         mask_mode: "published" or "strict", see `layers.AttentionTransfer`.
-        compose: "everywhere" (as published) or "hole", see there.
+        compose: "everywhere" (as published), "hole" or "inside", see there.
         overlap: "constant" (as published) or "count", see there.
         mask_resize: "bilinear_align_corners" (as published), "nearest" or "max", see there.
         rescale_levels: how many of the finest attention levels run on halved maps, 0 to 4: less memory and time, less detail there; with

@@ -39,7 +39,7 @@ def build_generator(
             since attention fills the full resolution too; all levels alike; the decoder doubles by transposed convolutions.
         rescale_levels: how many of the finest attention levels run on halved maps, whose result is doubled: a 16th of the scores. With
             `compose="everywhere"` (the released TensorFlow code's switch) that is the whole level, its branches and its known places
-            included; with "hole" known places and branches keep the full resolution.
+            included; with "hole" and "inside" known places and branches keep the full resolution.
         attention: arguments of `layers.AttentionTransfer`; `None` for its defaults, those of the released PyTorch code (its TensorFlow form
             resizes masks by "nearest").
         kernel_initializer: "published" or "he_normal".
@@ -68,7 +68,7 @@ def build_generator(
 
     filled = {LEVELS: encoded[LEVELS]}  # psi^l, from the deepest map upwards: equations (2) to (4)
     finest = min(encoded)
-    keeps_known = (attention or {}).get("compose") == "hole"
+    keeps_known = (attention or {}).get("compose", "everywhere") != "everywhere"
     for level in range(LEVELS - 1, finest - 1, -1):
         low, high = encoded[level], filled[level + 1]
         is_rescaled = level - finest < rescale_levels
