@@ -37,6 +37,23 @@ def test_every_system_has_weights_to_search(system):
     assert len(ranges) >= 2 and all(each.low < each.start < each.high for each in ranges)
 
 
+def test_a_stage_is_searched_for_the_weights_of_its_own_losses():
+    names = ("adversarial_weight", "unused_weight")
+    assert [each.name for each in weight_ranges(WeightedConfig(adversarial_weight=0.5), names=names)] == ["adversarial_weight"]
+    with pytest.raises(ConfigError, match="no loss weight 'reconstruction_weight'. Known: adversarial_weight, unused_weight"):
+        weight_ranges(WeightedConfig(), ("reconstruction_weight",), names=names)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_stages_name_settings_and_together_all_weights(system):
+    stages, config = SYSTEMS[system].STAGE_WEIGHTS, SYSTEMS[system].Config()
+    assert set(stages) <= set(SYSTEMS[system].STAGES)
+    for names in stages.values():
+        assert {each.name for each in weight_ranges(config, names=names)} == {name for name in names if getattr(config, name) > 0}
+    weights = {field.name for field in dataclasses.fields(config) if field.name.endswith("_weight")}
+    assert not stages or weights == {name for names in stages.values() for name in names}
+
+
 @pytest.mark.parametrize(
     ("texts", "message"),
     [

@@ -35,8 +35,7 @@ def add_parser(subparsers) -> None:
         default=[],
         metavar="NAME[=LOW:HIGH]",
         help="search this loss weight; repeatable. Without bounds from a tenth of the present weight to ten times. "
-        "Without this option: all settings that end in _weight and are above 0; for one stage of several name the weights of its own "
-        "losses, since the others change nothing there",
+        "Without this option: all settings that end in _weight and are above 0, with --stage those of that stage's losses",
     )
     parser.add_argument(
         "--tuner", default="random", choices=("random", "bayesian", "hyperband"), help="how to search (default %(default)s)"

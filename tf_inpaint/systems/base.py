@@ -28,6 +28,7 @@ class InpaintingSystem(keras.Model):
         DEFAULT_STAGE: the one that `compile()` prepares; `None` for the first.
         PREDECESSORS: stage -> the stage that is trained before it, whose weights it starts from. `tf-inpaint train` keeps the stages of
             such a system in one run folder, each in its own sub-folder; without entries a run has no stages.
+        STAGE_WEIGHTS: stage -> names of the settings that weigh its losses; stages that are not named use all of the system's.
         GENERATORS: the networks that inpainting needs, stored with the weights, averaged.
         VERIFIERS: other networks stored with the weights, as they are: critics that judge results, or go on learning in a later stage.
         LOGS: all that the steps report.
@@ -51,6 +52,7 @@ class InpaintingSystem(keras.Model):
     STAGES = ("joint",)
     DEFAULT_STAGE = None
     PREDECESSORS = {}
+    STAGE_WEIGHTS = {}
     GENERATORS = ()
     VERIFIERS = ()
     LOGS = ("loss",)

@@ -39,13 +39,14 @@ class WeightRange:
         return min(max(float(f"{value:.4g}"), self.low), self.high)
 
 
-def weight_ranges(config: SystemConfig, texts: tuple[str, ...] = ()) -> list[WeightRange]:
+def weight_ranges(config: SystemConfig, texts: tuple[str, ...] = (), *, names: tuple[str, ...] | None = None) -> list[WeightRange]:
     """Makes the space of a search.
 
     Args:
         config: a system's settings.
         texts: "NAME=LOW:HIGH" or "NAME", names of settings that end in "_weight": only these are searched; without bounds from a tenth
             of the present setting to ten times. Empty: all those that are above 0.
+        names: the loss weights to choose from, those of a stage; `None` for all of the system.
 
     Returns:
         A range for each, in the order of the texts, or of the settings.
@@ -53,7 +54,8 @@ def weight_ranges(config: SystemConfig, texts: tuple[str, ...] = ()) -> list[Wei
     Raises:
         ConfigError: if a text is wrong, nothing is left to search, or the system refuses one of the bounds.
     """
-    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config) if field.name.endswith(_SUFFIX)}
+    weights = [field.name for field in dataclasses.fields(config) if field.name.endswith(_SUFFIX)]
+    values = {name: getattr(config, name) for name in weights if names is None or name in names}
     if texts:
         ranges = [_parse(text, values) for text in texts]
     else:

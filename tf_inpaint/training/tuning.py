@@ -82,7 +82,9 @@ def tune(
     measure they do not tell.
     """
     deadline = None if max_seconds is None else time.monotonic() + max_seconds
-    ranges = weight_ranges(system_config, tune_config.ranges)
+    # A weight of another stage changes nothing here, and would only take trials.
+    names = system_class.STAGE_WEIGHTS.get(system_class.stage_or_default(train_config.stage))
+    ranges = weight_ranges(system_config, tune_config.ranges, names=names)
     oracles.check_packages(tune_config)
     series.check_start(system_class, train_config)
     _check_objective(system_class, tune_config)

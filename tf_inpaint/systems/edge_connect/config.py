@@ -7,16 +7,9 @@ from tf_inpaint.systems.canny_edges import check_canny_settings
 from tf_inpaint.systems.config import SystemConfig
 from tf_inpaint.systems.edge_connect.networks import SMALLEST_CRITIC_INPUT
 
-NON_NEGATIVE = (
-    "edge_adversarial_weight",
-    "feature_matching_weight",
-    "edge_cross_entropy_weight",
-    "l1_weight",
-    "adversarial_weight",
-    "perceptual_weight",
-    "style_weight",
-    "tv_weight",
-)
+EDGE_WEIGHTS = ("edge_adversarial_weight", "feature_matching_weight", "edge_cross_entropy_weight")
+COMPLETION_WEIGHTS = ("l1_weight", "adversarial_weight", "perceptual_weight", "style_weight", "tv_weight", "l1_hole_weight")
+_POSITIVE = ("critic_learning_rate_factor", "adam_epsilon", "l1_hole_weight")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,9 +71,9 @@ class EdgeConnectConfig(SystemConfig):
         self._require_choice("adversarial_loss", ("nsgan", "lsgan", "hinge"))
         self._require_choice("objective", ("paper", "patent"))
         self._require_choice("l1_normalisation", ("mask_mean", "picture"))
-        for name in NON_NEGATIVE:
+        for name in (*EDGE_WEIGHTS, *COMPLETION_WEIGHTS):
             self._require_at_least(name, 0)
-        for name in ("critic_learning_rate_factor", "adam_epsilon", "l1_hole_weight"):
+        for name in _POSITIVE:
             if not getattr(self, name) > 0:
                 raise ConfigError(f"`{name}` must be positive. Received: {name}={getattr(self, name)}.")
         check_canny_settings(self)

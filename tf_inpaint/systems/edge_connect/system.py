@@ -10,7 +10,7 @@ from tf_inpaint.systems.base import InpaintingSystem
 from tf_inpaint.systems.canny_edges import CannyEdges
 from tf_inpaint.systems.edge_connect import networks, objectives, official_names
 from tf_inpaint.systems.edge_connect.adversarial import critic_loss
-from tf_inpaint.systems.edge_connect.config import EdgeConnectConfig
+from tf_inpaint.systems.edge_connect.config import COMPLETION_WEIGHTS, EDGE_WEIGHTS, EdgeConnectConfig
 from tf_inpaint.systems.edge_connect.verification import EdgeConnectVerification
 
 
@@ -44,6 +44,11 @@ class EdgeConnect(CannyEdges, InpaintingSystem):
         "completion_true_edges": "edges",
         "completion_predicted_edges": "completion_true_edges",
         "joint": "completion_predicted_edges",
+    }
+    STAGE_WEIGHTS = {
+        "edges": EDGE_WEIGHTS,
+        "completion_true_edges": COMPLETION_WEIGHTS,
+        "completion_predicted_edges": COMPLETION_WEIGHTS,
     }
     GENERATORS = ("edge_generator", "completion_generator")
     VERIFIERS = ("edge_critic", "completion_critic")

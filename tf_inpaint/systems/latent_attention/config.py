@@ -21,15 +21,11 @@ POSITIVE = (
     "critic_steps",
     "texture_l1_hole_weight",
 )
-NON_NEGATIVE = (
-    "r1_weight",
-    "path_length_weight",
-    "l2_weight",
-    "perceptual_weight",
-    "identity_weight",
-    "hole_weight",
-    "valid_weight",
+GENERATOR_WEIGHTS = ("r1_weight", "path_length_weight")
+ENCODER_WEIGHTS = ("l2_weight", "perceptual_weight", "identity_weight", "hole_weight", "valid_weight")
+TEXTURE_WEIGHTS = (
     "texture_l1_weight",
+    "texture_l1_hole_weight",
     "texture_perceptual_weight",
     "adversarial_weight",
     "gradient_penalty_weight",
@@ -141,7 +137,7 @@ class LatentAttentionConfig(SystemConfig):
         for name in POSITIVE:
             if not getattr(self, name) > 0:
                 raise ConfigError(f"`{name}` must be positive. Received: {name}={getattr(self, name)}.")
-        for name in NON_NEGATIVE:
+        for name in (*GENERATOR_WEIGHTS, *ENCODER_WEIGHTS, *TEXTURE_WEIGHTS):
             self._require_at_least(name, 0)
         for names in (("l2_weight", "hole_weight", "valid_weight"), ("texture_l1_weight", "adversarial_weight")):
             if not any(getattr(self, name) for name in names):

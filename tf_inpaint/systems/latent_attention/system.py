@@ -7,7 +7,7 @@ from tf_inpaint import ops
 from tf_inpaint.networks import build_feature_network
 from tf_inpaint.systems.base import InpaintingSystem
 from tf_inpaint.systems.latent_attention import networks, official_names, stages, style_networks
-from tf_inpaint.systems.latent_attention.config import LatentAttentionConfig
+from tf_inpaint.systems.latent_attention.config import ENCODER_WEIGHTS, GENERATOR_WEIGHTS, TEXTURE_WEIGHTS, LatentAttentionConfig
 from tf_inpaint.systems.latent_attention.identity import open_identity_network
 from tf_inpaint.systems.latent_attention.perceptual import open_distance
 
@@ -40,6 +40,7 @@ class LatentAttention(InpaintingSystem):
     STAGES = ("generator", "encoder", "texture", "joint")
     DEFAULT_STAGE = "joint"
     PREDECESSORS = {"encoder": "generator", "texture": "encoder", "joint": "texture"}
+    STAGE_WEIGHTS = {"generator": GENERATOR_WEIGHTS, "encoder": ENCODER_WEIGHTS, "texture": TEXTURE_WEIGHTS}
     GENERATORS = ("mapping", "synthesis", "encoder", "texture")
     VERIFIERS = ("critic", "texture_critic")
     LOGS = ("loss", *stages.LOGS, "sample_likeness", "psnr")
