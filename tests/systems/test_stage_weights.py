@@ -33,4 +33,4 @@ def test_the_weights_of_other_stages_change_nothing_and_its_own_do(key, stage):
     expected = reported(key, stage, {})
     assert reported(key, stage, {name: 3.0 for name in names if name not in own}) == expected
     if (key, stage) != ("latent_attention", "generator"):  # its two penalties are there in training steps only
-        assert reported(key, stage, {name: 3.0 for name in own})["loss"] != expected["loss"]
+        assert reported(key, stage, dict.fromkeys(own, 3.0))["loss"] != expected["loss"]
