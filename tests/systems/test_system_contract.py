@@ -204,12 +204,7 @@ def test_a_checkpoint_brings_everything_back(key, fitted, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "stage"),
-    [
-        (key, stage)
-        for key in ("partial_conv", "edge_connect")
-        for stage in SYSTEMS[key].STAGES
-        if stage != SYSTEMS[key].stage_or_default(None)
-    ],
+    [(key, stage) for key in SYSTEMS for stage in SYSTEMS[key].STAGES if stage != SYSTEMS[key].stage_or_default(None)],
 )
 def test_each_stage_goes_on_from_its_checkpoint_as_if_it_had_never_stopped(key, stage, tmp_path):
     system = tiny(key)
