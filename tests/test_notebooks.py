@@ -54,6 +54,16 @@ def test_functions_are_short(script):
     assert {name: length for name, length in lengths.items() if length > MAXIMAL_FUNCTION_LINES} == {}
 
 
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_every_grid_is_the_end_of_its_cell(script):
+    # The functions of `visualize` return closed figures: a notebook shows what the last line of a cell returns, and nothing else.
+    for cell in page_of(script).cells:
+        if cell.cell_type == "code":
+            *others, _ = ast.parse(cell.source).body
+            unseen = [ast.unparse(line) for line in others if isinstance(line, ast.Expr) and ast.unparse(line).startswith("visualize.")]
+            assert not unseen, f"{script.name} draws and never shows {unseen}"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_a_page_runs_from_top_to_bottom_and_draws_figures(script, tmp_path, monkeypatch):
