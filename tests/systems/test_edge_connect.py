@@ -305,6 +305,7 @@ def test_a_stage_without_any_loss_is_named(stage):
         ({"l1_normalisation": "hole"}, "`l1_normalisation` must be one of"),
         ({"style_weight": -1.0}, "`style_weight` must be at least 0"),
         ({"l1_hole_weight": 0.0}, "`l1_hole_weight` must be positive"),
+        ({"l1_hole_weight": -1.0}, "`l1_hole_weight` must be positive"),
         ({"adam_epsilon": float("nan")}, "`adam_epsilon` must be positive"),
         ({"canny_low_threshold": 0.3}, "Canny needs"),
         ({"width_multiplier": 0.001}, "must leave 64 x width_multiplier at least 1"),

@@ -40,7 +40,7 @@ def test_every_system_has_weights_to_search(system):
 def test_a_stage_is_searched_for_the_weights_of_its_own_losses():
     names = ("adversarial_weight", "unused_weight")
     assert [each.name for each in weight_ranges(WeightedConfig(adversarial_weight=0.5), names=names)] == ["adversarial_weight"]
-    with pytest.raises(ConfigError, match="no loss weight 'reconstruction_weight'. Known: adversarial_weight, unused_weight"):
+    with pytest.raises(ConfigError, match="reconstruction_weight changes nothing in this stage. Known: adversarial_weight, unused_weight"):
         weight_ranges(WeightedConfig(), ("reconstruction_weight",), names=names)
 
 

@@ -143,7 +143,7 @@ def test_a_stage_needs_the_weights_of_the_one_before(pictures, tmp_path, monkeyp
 
 def test_weights_of_other_stages_are_not_searched(pictures, tmp_path, monkeypatch):
     monkeypatch.setattr(WeightedSystem, "STAGE_WEIGHTS", {"joint": ("adversarial_weight",)})
-    with pytest.raises(ConfigError, match="no loss weight 'reconstruction_weight'. Known: adversarial_weight."):
+    with pytest.raises(ConfigError, match="reconstruction_weight changes nothing in this stage. Known: adversarial_weight."):
         search(pictures, tmp_path / "search", ranges=("reconstruction_weight",))
     assert not (tmp_path / "search").exists()
 

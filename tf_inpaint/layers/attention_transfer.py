@@ -51,7 +51,8 @@ class AttentionTransfer(keras.layers.Layer):
     Output shape: that of `low`.
 
     Raises:
-        ValueError: if an argument is out of its range, or `low` is known not to be twice as high and wide as `high`.
+        ValueError: if an argument is out of its range, `low` is known not to be twice as high and wide as `high`, or, with "max"
+            or "inside", a map is known not to divide the mask.
 
     Source: Zeng et al. 2019 (PEN-Net), arXiv:1904.07475, equations (2) to (4); `AtnConv` of the released code without its convolutions.
 

@@ -52,12 +52,13 @@ def weight_ranges(config: SystemConfig, texts: tuple[str, ...] = (), *, names: t
         A range for each, in the order of the texts, or of the settings.
 
     Raises:
-        ConfigError: if a text is wrong, nothing is left to search, or the system refuses one of the bounds.
+        ConfigError: if a text is wrong or names a weight of another stage, nothing is left to search, or the system refuses one of the
+            bounds.
     """
     weights = [field.name for field in dataclasses.fields(config) if field.name.endswith(_SUFFIX)]
     values = {name: getattr(config, name) for name in weights if names is None or name in names}
     if texts:
-        ranges = [_parse(text, values) for text in texts]
+        ranges = [_parse(text, values, others=set(weights) - set(values)) for text in texts]
     else:
         ranges = [_around(name, value) for name, value in values.items() if value > 0]
     if not ranges:
@@ -70,11 +71,14 @@ def weight_ranges(config: SystemConfig, texts: tuple[str, ...] = (), *, names: t
     return ranges
 
 
-def _parse(text, values):
+def _parse(text, values, others):
     name, has_bounds, bounds = text.partition("=")
     if name not in values:
+        known = f"Known: {', '.join(values) or 'none'}."
+        if name in others:
+            raise ConfigError(f"The loss weight {name} changes nothing in this stage. {known}")
         near = difflib.get_close_matches(name, values, n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(values) or 'none'}."
+        hint = f"Did you mean {near[0]!r}?" if near else known
         raise ConfigError(f"There is no loss weight {name!r}. {hint}")
     if not has_bounds:
         if not values[name] > 0:

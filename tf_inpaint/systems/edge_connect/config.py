@@ -9,7 +9,6 @@ from tf_inpaint.systems.edge_connect.networks import SMALLEST_CRITIC_INPUT
 
 EDGE_WEIGHTS = ("edge_adversarial_weight", "feature_matching_weight", "edge_cross_entropy_weight")
 COMPLETION_WEIGHTS = ("l1_weight", "adversarial_weight", "perceptual_weight", "style_weight", "tv_weight", "l1_hole_weight")
-_POSITIVE = ("critic_learning_rate_factor", "adam_epsilon", "l1_hole_weight")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,11 +70,11 @@ class EdgeConnectConfig(SystemConfig):
         self._require_choice("adversarial_loss", ("nsgan", "lsgan", "hinge"))
         self._require_choice("objective", ("paper", "patent"))
         self._require_choice("l1_normalisation", ("mask_mean", "picture"))
-        for name in (*EDGE_WEIGHTS, *COMPLETION_WEIGHTS):
-            self._require_at_least(name, 0)
-        for name in _POSITIVE:
+        for name in ("critic_learning_rate_factor", "adam_epsilon", "l1_hole_weight"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"`{name}` must be positive. Received: {name}={getattr(self, name)}.")
+        for name in (*EDGE_WEIGHTS, *COMPLETION_WEIGHTS):
+            self._require_at_least(name, 0)
         check_canny_settings(self)
         if self.base_filters < 1:
             raise ConfigError(f"`width_multiplier` must leave 64 x width_multiplier at least 1. Received: {self.width_multiplier}.")
